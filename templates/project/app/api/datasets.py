@@ -1,0 +1,85 @@
+"""Datasets: put as CSV, listed.
+
+These routes are plain `def`: parsing takes time, so FastAPI runs them on its threads.
+"""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Request, Response
+from sqlalchemy import Row, Select, func, select
+
+from app import readings
+from app.api.dependencies import Reading
+from app.api.problems import Problem
+from app.database import transact
+from app.models import Dataset
+from app.models import Reading as ReadingRow
+from app.schemas import DATASET_NAME, DatasetOut
+from app.settings import get_settings
+
+router = APIRouter(prefix="/datasets", tags=["datasets"])
+
+Name = Annotated[str, Path(pattern=DATASET_NAME)]
+
+
+async def _csv_body(request: Request) -> bytes:
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "text/csv":
+        raise Problem(415, "The body must be text/csv.")
+    limit, body = get_settings().max_upload_bytes, bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            raise Problem(413, f"The body must not be longer than {limit} bytes.")
+    return bytes(body)
+
+
+@router.put(
+    "/{name}",
+    status_code=201,
+    responses={200: {"model": DatasetOut}},
+    openapi_extra={"requestBody": {"content": {"text/csv": {"schema": {"type": "string"}}}}},
+)
+def put_dataset(
+    name: Name, body: Annotated[bytes, Depends(_csv_body)], response: Response
+) -> DatasetOut:
+    """Store the readings of a dataset in the place of those it had."""
+    try:
+        found = readings.parse(body)
+    except readings.InvalidCsv as error:
+        raise Problem(422, str(error), line=error.line, column=error.column) from None
+    created = transact(readings.replace, name, found)
+    response.status_code = 201 if created else 200
+    times = [at for at, _ in found]
+    return DatasetOut(
+        name=name, count=len(found), first_reading=min(times), last_reading=max(times)
+    )
+
+
+@router.get("")
+def list_datasets(session: Reading) -> list[DatasetOut]:
+    """All datasets by name."""
+    return [_out(row) for row in session.execute(_summaries().order_by(Dataset.name))]
+
+
+@router.get("/{name}")
+def get_dataset(name: Name, session: Reading) -> DatasetOut:
+    """One dataset."""
+    row = session.execute(_summaries().where(Dataset.name == name)).one_or_none()
+    if row is None:
+        raise Problem(404, f"There is no dataset {name}.")
+    return _out(row)
+
+
+def _summaries() -> Select[str, int, datetime, datetime]:
+    times = ReadingRow.taken_at
+    return (
+        select(Dataset.name, func.count(ReadingRow.id), func.min(times), func.max(times))
+        .join(ReadingRow, ReadingRow.dataset_id == Dataset.id)
+        .group_by(Dataset.id)
+    )
+
+
+def _out(row: Row[str, int, datetime, datetime]) -> DatasetOut:
+    name, count, first, last = row
+    return DatasetOut(name=name, count=count, first_reading=first, last_reading=last)

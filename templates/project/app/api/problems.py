@@ -1,0 +1,65 @@
+"""Errors as problem documents (RFC 9457): what is wrong, never where in the code."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+log = structlog.get_logger()
+
+
+class Problem(Exception):
+    """Ends a request with a problem document; further members may go with it."""
+
+    def __init__(
+        self, status: int, detail: str, *, headers: Mapping[str, str] | None = None, **members: Any
+    ) -> None:
+        super().__init__(detail)
+        self.status, self.detail = status, detail
+        self.headers, self.members = headers, members
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of the application with a problem document."""
+    app.add_exception_handler(Problem, _problem)
+    app.add_exception_handler(HTTPException, _http_exception)
+    app.add_exception_handler(RequestValidationError, _invalid_request)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def _answer(
+    status: int, detail: str, headers: Mapping[str, str] | None = None, **members: Any
+) -> JSONResponse:
+    title = HTTPStatus(status).phrase
+    content = {"type": "about:blank", "title": title, "status": status, "detail": detail, **members}
+    return JSONResponse(content, status, headers, media_type="application/problem+json")
+
+
+async def _problem(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Problem)
+    return _answer(error.status, error.detail, error.headers, **error.members)
+
+
+async def _http_exception(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    return _answer(error.status_code, str(error.detail), error.headers)
+
+
+async def _invalid_request(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    faults = [
+        {"at": ".".join(map(str, fault["loc"])), "message": fault["msg"]}
+        for fault in error.errors()
+    ]
+    detail = "; ".join(f"{fault['at']}: {fault['message']}" for fault in faults)
+    return _answer(422, detail, errors=faults)
+
+
+async def _unexpected(_: Request, error: Exception) -> JSONResponse:
+    log.error("request_failed", exc_info=error)
+    return _answer(500, "The server failed to answer; its log says why.")

@@ -1,0 +1,16 @@
+"""Brings the database's tables up to date."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+
+from app.settings import get_settings
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def migrate() -> None:
+    """Apply the missing migrations. Safe with many replicas: one works, the others wait."""
+    get_settings().make_folders()
+    command.upgrade(Config(toml_file=ROOT / "pyproject.toml"), "head")

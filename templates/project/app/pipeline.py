@@ -1,0 +1,92 @@
+"""A report from beginning to end: claim, read, compute, render, store, finish."""
+
+import uuid
+from collections.abc import Callable
+from uuid import UUID
+
+import structlog
+from structlog.contextvars import bound_contextvars
+
+from app import jobs, readings
+from app.database import reading, transact
+from app.errors import Cancelled, DeadlineExceeded, Interrupted, LeaseLost, TransientError
+from app.heartbeat import Heartbeat
+from app.models import Report
+
+log = structlog.get_logger()
+
+COMPUTATION_FAILED = ("computation_failed", "The computation failed; the server's log says why.")
+STILL_FAILING = ("transient_error", "The report was tried several times and failed each time.")
+
+
+def new_token() -> str:
+    """A fresh lease token: one run's right to write to its report."""
+    return uuid.uuid4().hex
+
+
+def run_report(
+    report_id: UUID, token: str, is_stopping: Callable[[], bool] = lambda: False
+) -> None:
+    """Run a report once, if it is to be run; every outcome but one is written to its row.
+
+    Raises TransientError when the report is back in the queue and should be run again later.
+    """
+    report = transact(jobs.claim, report_id, token)
+    if report is None:
+        log.info("run_not_needed", report_id=str(report_id))
+        return
+    with bound_contextvars(report_id=str(report_id), attempt=report.attempts):
+        log.info("run_started")
+        try:
+            _run(report, token, is_stopping)
+        except LeaseLost:
+            log.warning("lease_lost")
+
+
+def _run(report: Report, token: str, is_stopping: Callable[[], bool]) -> None:
+    try:
+        with Heartbeat(token, is_stopping) as heartbeat:
+            _work(report, token, heartbeat)
+        log.info("run_succeeded")
+    except Cancelled:
+        transact(jobs.end_cancelled, token)
+        log.info("run_cancelled")
+    except Interrupted:
+        transact(jobs.release_uncounted, token)
+        log.info("run_interrupted")
+    except DeadlineExceeded:
+        transact(jobs.fail, token, *jobs.DEADLINE_EXCEEDED)
+        log.warning("run_exceeded_deadline")
+    except TransientError:
+        log.warning("run_failed_for_now", exc_info=True)
+        if transact(jobs.release, token, *STILL_FAILING):
+            raise
+    except Exception:
+        log.exception("run_failed")
+        transact(jobs.fail, token, *COMPUTATION_FAILED)
+
+
+def _work(report: Report, token: str, heartbeat: Heartbeat) -> None:
+    # Imported here, so that an API process that leaves the work to others never loads them.
+    from app import pdf, storage
+    from app.compute import analyse
+
+    with reading() as session:
+        series = readings.load(session, report.dataset_id)
+    result = analyse(
+        series.values, resamples=report.resamples, seed=report.seed, progress=heartbeat.progress
+    )
+    document = pdf.render(
+        pdf.ReportContent(
+            title=report.title,
+            dataset=report.dataset,
+            resamples=report.resamples,
+            seed=report.seed,
+            created_at=report.created_at,
+            first_reading=series.first,
+            last_reading=series.last,
+            result=result,
+        )
+    )
+    key = storage.save(report.id, token, document)
+    transact(jobs.finish, token, dict(result), key)

@@ -1,0 +1,217 @@
+"""The service as it is run for real: the commands of the Procfile, on a free port, in a folder."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import httpx
+import psutil
+from honcho.environ import parse_procfile
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
+
+from fault import Fault
+
+T = TypeVar("T")
+
+ROOT = Path(__file__).resolve().parent.parent
+NILE = (ROOT / "samples" / "nile.csv").read_bytes()
+LIMIT_SECONDS = 90  # for whatever is waited for: generous, because machines are busy
+ENDED = {"succeeded", "failed", "cancelled"}
+
+# Short, so that what is waited for comes soon.
+QUICK = {
+    "JOB_LEASE_SECONDS": "3",
+    "JOB_WORKERS": "2",
+    "RETRY_SECONDS": "0.1",
+    "RING_AGAIN_SECONDS": "2",
+    "SHUTDOWN_GRACE_SECONDS": "2",
+    "SWEEP_SECONDS": "0.5",
+}
+
+
+def wait_until(look: Callable[[], T], what: str) -> T:
+    """The first true value of `look`. Fails when there is none within LIMIT_SECONDS."""
+    end = time.monotonic() + LIMIT_SECONDS
+    while not (found := look()):
+        assert time.monotonic() < end, f"waited {LIMIT_SECONDS} s in vain: {what}"
+        time.sleep(0.05)
+    return found
+
+
+class Service:
+    """Starts, asks, kills and stops the service; what it keeps survives a restart."""
+
+    def __init__(self, folder: Path, database_url: str, **settings: str) -> None:
+        self.folder = folder
+        self.log = folder / "log.txt"
+        self._port = _free_port()
+        self._commands: dict[str, subprocess.Popen[bytes]] = {}
+        self._settings = {
+            "DATABASE_URL": database_url,
+            "FAULTS_FOLDER": str(folder),
+            "PYTHONPATH": os.pathsep.join((str(ROOT / "tests" / "faults"), str(ROOT))),
+            "PYTHONUNBUFFERED": "1",
+            "STORAGE_URL": str(folder / "pdfs"),
+            "WEB_PORT": str(self._port),
+            **QUICK,
+            **settings,
+        }
+        self.http = httpx.Client(base_url=f"http://127.0.0.1:{self._port}", timeout=LIMIT_SECONDS)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+        self.http.close()
+
+    def start(self, web_options: str = "", until: Callable[[], bool] | None = None) -> Self:
+        """Start every command of the Procfile and wait until the service is ready, or `until`."""
+        procfile = parse_procfile((ROOT / "Procfile").read_text())
+        for name, command in procfile.processes.items():
+            self._commands[name] = self._run(f"{command} {web_options if name == 'web' else ''}")
+        wait_until(until or self.is_ready, f"the service to be ready; see {self.log}")
+        return self
+
+    def _run(self, command: str) -> subprocess.Popen[bytes]:
+        with self.log.open("ab") as log:
+            return subprocess.Popen(
+                command,
+                shell=True,
+                cwd=ROOT,
+                env=os.environ | self._settings,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def is_ready(self) -> bool:
+        """Whether the service says so itself."""
+        return self.status("/health/ready") == 200
+
+    def status(self, path: str) -> int | None:
+        """The status code of a GET, or None when there is no answer."""
+        try:
+            return self.http.get(path).status_code
+        except httpx.TransportError:
+            return None
+
+    def is_running(self) -> bool:
+        """Whether all commands still run."""
+        return all(command.poll() is None for command in self._commands.values())
+
+    def kill(self) -> None:
+        """SIGKILL to every command's group; processes out of the group must end by themselves."""
+        for command in self._commands.values():
+            with suppress(ProcessLookupError):
+                os.killpg(command.pid, signal.SIGKILL)
+        self.kill_leaders()
+        self.wait_until_gone()
+
+    def kill_leaders(self) -> None:
+        """SIGKILL to the first process of every command, and to no other."""
+        for command in self._commands.values():
+            command.kill()
+            command.wait()
+
+    def wait_until_gone(self) -> None:
+        """Wait until no process of the service is left."""
+        wait_until(lambda: not self.processes(), "no process to be left")
+
+    def terminate(self) -> None:
+        """SIGTERM to every command, then wait for them to end."""
+        for command in self._commands.values():
+            command.terminate()
+        for command in self._commands.values():
+            command.wait(LIMIT_SECONDS)
+
+    def processes(self) -> list[psutil.Process]:
+        """All processes of the service that live, those too whose parent does not."""
+        sessions = {command.pid for command in self._commands.values()}
+        return [process for process in psutil.process_iter() if _session(process) in sessions]
+
+    def put_nile(self) -> str:
+        """Store the sample under a name of its own."""
+        name = f"nile-{uuid.uuid4().hex[:8]}"
+        answer = self.http.put(
+            f"/datasets/{name}", content=NILE, headers={"Content-Type": "text/csv"}
+        )
+        assert answer.status_code == 201, answer.text
+        return name
+
+    def submit(self, dataset: str, *, seed: int = 1, resamples: int = 200) -> dict[str, Any]:
+        """Ask for a report."""
+        body = {"dataset": dataset, "title": "Nile", "resamples": resamples, "seed": seed}
+        answer = self.http.post("/reports", json=body)
+        assert answer.status_code == 202, answer.text
+        return dict(answer.json())
+
+    def report(self, report: dict[str, Any]) -> dict[str, Any]:
+        """The report as it stands now."""
+        answer = self.http.get(f"/reports/{report['id']}")
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    def wait_for(self, report: dict[str, Any], *statuses: str) -> dict[str, Any]:
+        """The report as soon as it has one of the statuses; any end if none is given."""
+        wanted = set(statuses) or ENDED
+
+        def look() -> dict[str, Any] | None:
+            found = self.report(report)
+            assert found["status"] in wanted or found["status"] not in ENDED, found
+            return found if found["status"] in wanted else None
+
+        return wait_until(look, f"{report['id']} to be {' or '.join(wanted)}")
+
+    def let_go(self) -> None:
+        """Let the reports go on that Fault.HELD holds."""
+        (self.folder / "let-go").touch()
+
+    def runs(self, fault: Fault) -> list[int]:
+        """The process ids in which the computation met a fault, in order."""
+        runs = self.folder / "runs"
+        lines = runs.read_text().splitlines() if runs.exists() else []
+        return [int(pid) for name, pid in map(str.split, lines) if name == fault.name]
+
+    def pdfs(self) -> list[Path]:
+        """The PDFs that are kept."""
+        return sorted((self.folder / "pdfs").rglob("*.pdf"))
+
+
+@contextmanager
+def private_database(folder: Path) -> Iterator[str]:
+    """The URL of an empty database: SQLite in the folder, or one on the server of DATABASE_URL."""
+    given = os.environ.get("DATABASE_URL", "sqlite://")
+    if given.startswith("sqlite"):
+        yield f"sqlite:///{folder / 'app.db'}"
+        return
+    url = make_url(given).set(drivername="postgresql+psycopg")
+    name = f"test_{uuid.uuid4().hex}"
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+        yield url.set(database=name).render_as_string(hide_password=False)
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    engine.dispose()
+
+
+def _session(process: psutil.Process) -> int | None:
+    try:
+        return None if process.status() == psutil.STATUS_ZOMBIE else os.getsid(process.pid)
+    except (psutil.NoSuchProcess, ProcessLookupError):
+        return None
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,17 @@
+"""Who imports what."""
+
+import subprocess
+import sys
+
+HEAVY = {"app.compute", "app.pdf", "fpdf"}
+
+
+def test_the_api_loads_no_computing_or_rendering_library() -> None:
+    loaded = subprocess.run(
+        [sys.executable, "-c", "import sys, app.main; print(*sys.modules)"],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.split()
+    assert "app.offload" in loaded
+    assert HEAVY.isdisjoint(loaded)

@@ -1,0 +1,181 @@
+"""The row's life, on a real database."""
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+
+from app import janitor, jobs, storage
+from app.database import reading, transact
+from app.errors import LeaseLost
+from app.models import Dataset, Report, Status, now
+from app.settings import get_settings
+from unit.conftest import add_report
+
+HOUR = timedelta(hours=1)
+
+
+def load(report: Report) -> Report:
+    with reading() as session:
+        return session.get_one(Report, report.id)
+
+
+def change(report: Report, **values: object) -> None:
+    """Set columns of a report, as time or another process would."""
+
+    def write(session: object) -> None:
+        found = session.get_one(Report, report.id)  # type: ignore[attr-defined]
+        for name, value in values.items():
+            setattr(found, name, value)
+
+    transact(write)
+
+
+def claim(report: Report, token: str) -> Report | None:
+    return transact(jobs.claim, report.id, token)
+
+
+def test_a_report_is_claimed_once(report: Report) -> None:
+    assert claim(report, "a") is not None
+    assert claim(report, "b") is None
+    row = load(report)
+    assert (row.status, row.attempts, row.lease_token) == (Status.RUNNING, 1, "a")
+
+
+def test_a_lapsed_lease_is_claimed_by_another_run(report: Report) -> None:
+    claim(report, "a")
+    change(report, lease_expires_at=now() - HOUR)
+    taken = claim(report, "b")
+    assert taken is not None and taken.attempts == 2
+
+
+def test_a_run_that_lost_its_lease_can_write_nothing(report: Report) -> None:
+    claim(report, "a")
+    change(report, lease_expires_at=now() - HOUR)
+    claim(report, "b")
+    before = load(report)
+    for write in (
+        lambda: transact(jobs.beat, "a", 0.5),
+        lambda: transact(jobs.finish, "a", {}, "key"),
+        lambda: transact(jobs.fail, "a", "code", "message"),
+        lambda: transact(jobs.end_cancelled, "a"),
+        lambda: transact(jobs.release, "a", "code", "message"),
+        lambda: transact(jobs.release_uncounted, "a"),
+    ):
+        with pytest.raises(LeaseLost):
+            write()
+    after = load(report)
+    assert (after.status, after.lease_token) == (Status.RUNNING, "b")
+    assert after.lease_expires_at == before.lease_expires_at
+
+
+def test_only_held_leases_are_renewed(report: Report) -> None:
+    claim(report, "a")
+    change(report, lease_expires_at=now() - HOUR)
+    assert transact(jobs.renew, ["a", "z"]) == {"a"}
+    expires = load(report).lease_expires_at
+    assert expires is not None and expires > now()
+
+
+def test_an_ended_report_is_not_claimed(report: Report) -> None:
+    claim(report, "a")
+    transact(jobs.finish, "a", {"mean": 1}, "key")
+    assert claim(report, "b") is None
+    assert load(report).result == {"mean": 1}
+
+
+def test_a_report_is_given_back_until_its_attempts_are_spent(report: Report) -> None:
+    for attempt in range(1, 4):
+        taken = claim(report, f"t{attempt}")
+        assert taken is not None and taken.attempts == attempt
+        assert transact(jobs.release, f"t{attempt}", "code", "why") is (attempt < 3)
+    row = load(report)
+    assert (row.status, row.error_code, row.error_message) == (Status.FAILED, "code", "why")
+
+
+def test_an_interrupted_run_does_not_count(report: Report) -> None:
+    for attempt in range(5):
+        assert claim(report, f"t{attempt}") is not None
+        transact(jobs.release_uncounted, f"t{attempt}")
+    row = load(report)
+    assert (row.status, row.attempts) == (Status.QUEUED, 0)
+
+
+def test_a_lost_report_whose_cancel_was_asked_for_is_not_run_again(report: Report) -> None:
+    claim(report, "a")
+    change(report, cancel_requested_at=now(), lease_expires_at=now() - HOUR)
+    assert claim(report, "b") is None
+    assert transact(jobs.give_back_lapsed) == []
+    assert load(report).status == Status.CANCELLED
+
+
+def test_what_does_not_heed_its_cancel_or_deadline_is_ended(dataset: Dataset) -> None:
+    cancelled, overdue, fine = (add_report(dataset) for _ in range(3))
+    for report, token in ((cancelled, "a"), (overdue, "b"), (fine, "c")):
+        claim(report, token)
+    change(cancelled, cancel_requested_at=now() - HOUR, deadline_at=now() - HOUR)
+    change(overdue, deadline_at=now() - HOUR)
+    change(fine, cancel_requested_at=now())  # there is still time to heed it
+    transact(jobs.end_overdue)
+    assert load(cancelled).status == Status.CANCELLED
+    assert load(overdue).error_code == "deadline_exceeded"
+    assert load(fine).status == Status.RUNNING
+
+
+def test_the_doorbell_rings_again_at_growing_intervals(report: Report) -> None:
+    assert transact(jobs.take_unrung, everything=False) == [report.id]
+    assert transact(jobs.take_unrung, everything=False) == []
+    change(report, queued_at=now() - HOUR, ring_at=now() - timedelta(seconds=1))
+    assert transact(jobs.take_unrung, everything=False) == [report.id]
+    assert load(report).ring_at > now() + 0.9 * HOUR
+    assert transact(jobs.take_unrung, everything=True) == [report.id]
+
+
+def test_the_janitor_rings_for_what_it_gives_back(report: Report) -> None:
+    claim(report, "a")
+    change(report, lease_expires_at=now() - HOUR)
+    assert janitor.sweep(everything=False) == [report.id]
+    row = load(report)
+    assert (row.status, row.attempts) == (Status.QUEUED, 1)
+
+
+def test_an_expired_report_goes_with_every_pdf_of_its(report: Report) -> None:
+    for token in ("lost", "a"):  # a run that died left one behind
+        storage.save(report.id, token, b"%PDF")
+    claim(report, "a")
+    transact(jobs.finish, "a", {}, f"{report.id}/a.pdf")
+    janitor.sweep(everything=False)
+    assert load(report).status == Status.SUCCEEDED
+    change(report, finished_at=now() - timedelta(days=get_settings().retention_days + 1))
+    janitor.sweep(everything=False)
+    with reading() as session:
+        assert session.get(Report, report.id) is None
+    assert storage.list_keys(report.id) == []
+
+
+CLAIM_ALL = """
+import sys, uuid
+from uuid import UUID
+from app import jobs
+from app.database import transact
+for line in sys.stdin:
+    if transact(jobs.claim, UUID(line.strip()), uuid.uuid4().hex):
+        print(line.strip())
+"""
+
+
+def test_four_processes_claim_each_of_a_hundred_reports_once(dataset: Dataset) -> None:
+    ids = [str(add_report(dataset).id) for _ in range(100)]
+
+    def claim_all(_: int) -> list[str]:
+        claimer = [sys.executable, "-c", CLAIM_ALL]
+        given = "\n".join(ids)
+        ended = subprocess.run(claimer, input=given, capture_output=True, text=True, check=False)
+        assert ended.stderr == ""
+        return ended.stdout.split()
+
+    with ThreadPoolExecutor(4) as pool:
+        claimed = [report_id for found in pool.map(claim_all, range(4)) for report_id in found]
+    assert sorted(claimed) == sorted(ids)

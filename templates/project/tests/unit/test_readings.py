@@ -1,0 +1,33 @@
+"""What is taken as CSV. What is not is in the contract tests."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from app import readings
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"taken_at,value\n2000-01-02,1.5\n",
+        b"\xef\xbb\xbftaken_at,value\r\n2000-01-02T00:00:00Z,1.5\r\n\r\n",
+        b'taken_at,value\n"2000-01-02T01:00:00+01:00"," 1.5 "',
+    ],
+    ids=["plain", "BOM and CRLF", "quoted, with a zone"],
+)
+def test_the_usual_forms(body: bytes) -> None:
+    assert readings.parse(body) == [(datetime(2000, 1, 2, tzinfo=UTC), 1.5)]
+
+
+def test_the_series_is_in_the_order_of_time(database: str) -> None:
+    from app.database import reading, transact
+    from app.models import Dataset
+
+    found = readings.parse(b"taken_at,value\n2002-01-01,2\n2001-01-01,1\n")
+    assert transact(readings.replace, "two", found) is True
+    assert transact(readings.replace, "two", found) is False
+    with reading() as session:
+        series = readings.load(session, session.query(Dataset).one().id)
+    assert series.values == [1, 2]
+    assert (series.first.year, series.last.year) == (2001, 2002)

@@ -1,0 +1,36 @@
+"""What the settings refuse, and what they make of the database's URL."""
+
+import pytest
+from pydantic import ValidationError
+
+from app.settings import Settings
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"database_url": "mysql://localhost/x"}, "mysql:// is not supported"),
+        ({"database_url": "postgres://localhost/x"}, "postgresql+psycopg://"),
+        ({"database_url": "app.db"}, "no database URL"),
+        ({"job_lease_seconds": 1}, "greater than or equal to 2"),
+        ({"job_lease_seconds": 20, "job_deadline_seconds": 10}, "must not exceed"),
+        ({"max_queued": 0}, "greater than 0"),
+    ],
+)
+def test_what_cannot_work_is_refused(given: dict[str, str], words: str) -> None:
+    with pytest.raises(ValidationError, match=words.replace("+", r"\+")):
+        Settings(**given)
+
+
+@pytest.mark.parametrize(
+    ("url", "for_jobs", "for_the_api"),
+    [
+        ("sqlite:///x.db", "sqlite:///x.db", "sqlite+aiosqlite:///x.db"),
+        ("postgresql://h/x", "postgresql+psycopg://h/x", "postgresql+psycopg://h/x"),
+        ("postgresql+psycopg://h/x", "postgresql+psycopg://h/x", "postgresql+psycopg://h/x"),
+    ],
+)
+def test_one_url_for_jobs_and_api(url: str, for_jobs: str, for_the_api: str) -> None:
+    settings = Settings(database_url=url)
+    assert str(settings.sync_database_url) == for_jobs
+    assert str(settings.async_database_url) == for_the_api
