@@ -57,7 +57,8 @@ def analyse(
 
     The same arguments give the same result. `progress` is called with the fraction done after each
     resample; what it raises ends the computation at once.
-    Raises ValueError when there is no value or no resample, OverflowError when sums would be infinite.
+    Raises ValueError when there is no value or no resample, OverflowError when the values are too
+    large to be added up.
     """
     _check(values, resamples)
     ordered = sorted(values)

@@ -4,7 +4,6 @@ One font is embedded. A character that it lacks is shown as U+FFFD; writing from
 put in order, but Arabic letters are not joined, which would need a shaping library.
 """
 
-import math
 import sys
 import unicodedata
 from collections.abc import Sequence
@@ -12,11 +11,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from itertools import pairwise
 from pathlib import Path
+from typing import cast
 
 from fpdf import FPDF
 from fpdf.bidi import BidiParagraph
+from fpdf.fonts import TTFFont
 
 from app.compute import Analysis, Histogram, Interval
+from app.scales import Axis, Notation, round_step, ticks
 
 FONT = Path(__file__).with_name("fonts") / "DejaVuSans.ttf"
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
@@ -41,9 +43,7 @@ INK, MUTED, LINE = 30, 105, 215
 BAR = (148, 174, 204)
 ACCENT = (28, 78, 138)
 
-SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-MINUS = "\N{MINUS SIGN}"
-MOST_DIGITS = 12  # after the first, of what is written with a power of ten
+NONE = "\N{EN DASH}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,55 +60,6 @@ class ReportContent:
     result: Analysis
 
 
-@dataclass(frozen=True, slots=True)
-class Notation:
-    """How the numbers of a table or an axis are written: all alike."""
-
-    decimals: int
-    scientific: bool = False
-
-    @classmethod
-    def of(cls, largest: float, smallest_step: float) -> "Notation":
-        """The notation for numbers up to a size that shows the digits down to a step."""
-        size, step = _exponent(largest), _exponent(smallest_step)
-        if size < 9 and step >= -6:
-            return cls(max(-step, 0))
-        return cls(min(max(size - step, 0), MOST_DIGITS), scientific=True)
-
-    @classmethod
-    def for_result(cls, result: Analysis) -> "Notation":
-        """The notation that shows the middle half of the values with five digits."""
-        low, high = result["minimum"], result["maximum"]
-        middle = result["upper_quartile"] - result["lower_quartile"]
-        spread = middle or high - low or abs(high) or 1
-        return cls.of(max(abs(low), abs(high)), max(spread * 1e-4, math.ulp(0)))
-
-    def write(self, value: float) -> str:
-        """The number as text."""
-        if not self.scientific:
-            return f"{value:z.{self.decimals}f}".replace("-", MINUS)
-        if value == 0:
-            return "0"
-        mantissa, exponent = f"{value:.{self.decimals}e}".split("e")
-        power = str(int(exponent)).translate(SUPERSCRIPTS)
-        return f"{mantissa} × 10{power}".replace("-", MINUS)
-
-
-@dataclass(frozen=True, slots=True)
-class Axis:
-    """Maps values to a stretch of the page, in millimetres."""
-
-    low: float
-    high: float
-    start: float
-    end: float
-
-    def at(self, value: float) -> float:
-        """Where a value lies on the page."""
-        share = (value - self.low) / (self.high - self.low)
-        return self.start + share * (self.end - self.start)
-
-
 class Document(FPDF):
     """A4 pages with the font loaded and a footer, and what is drawn on them more than once."""
 
@@ -117,7 +68,7 @@ class Document(FPDF):
         self.set_margin(MARGIN)
         self.c_margin = 0
         self.add_font("body", fname=FONT)
-        self._known = self.fonts["body"].cmap
+        self._known = cast(TTFFont, self.fonts["body"]).cmap
         self._footnote = f"Created {_moment(report.created_at)}"
         self.alias_nb_pages(TOTAL_PAGES)
         self.set_title(clean(report.title))
@@ -141,7 +92,7 @@ class Document(FPDF):
         """Draw text of any kind in lines of a width and a height, and go below it."""
         drawable = self._drawable(clean(text))
         lines = self.multi_cell(width, height, drawable, dry_run=True, output="LINES")
-        for line in lines:
+        for line in cast(list[str], lines):
             self.set_x(x)
             self.cell(width, height, visual(line), align=align, new_x="LMARGIN", new_y="NEXT")
 
@@ -197,21 +148,6 @@ def visual(line: str) -> str:
     return line
 
 
-def ticks(low: float, high: float, step: float) -> list[float]:
-    """The multiples of a step from low to high."""
-    return [number * step for number in range(math.ceil(low / step), math.floor(high / step) + 1)]
-
-
-def round_step(size: float) -> float:
-    """The smallest 1, 2 or 5 times a power of ten that is not below a size."""
-    power = 10.0 ** _exponent(size)
-    return next(step * power for step in (1, 2, 5, 10) if step * power >= size * (1 - 1e-9))
-
-
-def _exponent(size: float) -> int:
-    return math.floor(math.log10(size)) if size > 0 else 0
-
-
 def _moment(at: datetime) -> str:
     """A time in UTC, to the second; only its date when it is midnight."""
     utc = at.astimezone(UTC).replace(tzinfo=None)
@@ -247,7 +183,7 @@ def _statistics(result: Analysis) -> dict[str, str]:
     return {
         "Count": str(result["count"]),
         "Mean": write(result["mean"]),
-        "Standard deviation": "–" if deviation is None else write(deviation),
+        "Standard deviation": NONE if deviation is None else write(deviation),
         "Minimum": write(result["minimum"]),
         "Lower quartile": write(result["lower_quartile"]),
         "Median": write(result["median"]),

@@ -78,7 +78,9 @@ class Service:
         procfile = parse_procfile((ROOT / "Procfile").read_text())
         for name, command in procfile.processes.items():
             self._commands[name] = self._run(f"{command} {web_options if name == 'web' else ''}")
-        wait_until(until or self.is_ready, f"the service to be ready; see {self.log}")
+        is_up = until or self.is_ready
+        wait_until(lambda: is_up() or not self.is_running(), f"an answer; see {self.log}")
+        assert self.is_running(), self.log.read_text()
         return self
 
     def _run(self, command: str) -> subprocess.Popen[bytes]:

@@ -1,0 +1,153 @@
+"""The template's files, and what they render to."""
+
+import re
+from pathlib import Path
+
+import jinja2
+import pytest
+import yaml
+from conftest import VARIANTS, Cli
+from copier import run_copy
+
+TEMPLATES = Path(__file__).parent.parent / "templates"
+
+SHARED = [
+    ".copier-answers.yml",
+    ".env.example",
+    ".gitignore",
+    "Procfile",
+    "README.md",
+    "pyproject.toml",
+    "app/__init__.py",
+    "app/api/__init__.py",
+    "app/api/datasets.py",
+    "app/api/dependencies.py",
+    "app/api/health.py",
+    "app/api/problems.py",
+    "app/api/reports.py",
+    "app/compute.py",
+    "app/database.py",
+    "app/errors.py",
+    "app/fonts/DejaVuSans.ttf",
+    "app/fonts/LICENSE-DejaVu.txt",
+    "app/heartbeat.py",
+    "app/in_process.py",
+    "app/janitor.py",
+    "app/jobs.py",
+    "app/logs.py",
+    "app/main.py",
+    "app/migrate.py",
+    "app/models.py",
+    "app/offload.py",
+    "app/offloader.py",
+    "app/pdf.py",
+    "app/pipeline.py",
+    "app/readings.py",
+    "app/schemas.py",
+    "app/settings.py",
+    "app/storage.py",
+    "migrations/env.py",
+    "migrations/script.py.mako",
+    "migrations/versions/0001_datasets_and_reports.py",
+    "samples/README.md",
+    "samples/nile.csv",
+    "tests/conftest.py",
+    "tests/contract/test_datasets.py",
+    "tests/contract/test_faults.py",
+    "tests/contract/test_reports.py",
+    "tests/faults/fault.py",
+    "tests/faults/sitecustomize.py",
+    "tests/service.py",
+    "tests/unit/conftest.py",
+    "tests/unit/test_compute.py",
+    "tests/unit/test_imports.py",
+    "tests/unit/test_jobs.py",
+    "tests/unit/test_migrations.py",
+    "tests/unit/test_pdf.py",
+    "tests/unit/test_readings.py",
+    "tests/unit/test_settings.py",
+    "tests/unit/test_storage.py",
+]
+OF_A_VARIANT = {
+    "background": [],
+    "executor-process": ["app/pool.py", "tests/contract/test_pool.py"],
+    "executor-thread": [],
+}
+
+
+@pytest.fixture(params=VARIANTS)
+def variant(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def project(variant: str, tmp_path: Path, cli: Cli) -> Path:
+    """A rendered project that is not installed."""
+    made = cli("new", "demo", *VARIANTS[variant], "--no-install", "--no-git")
+    assert made.returncode == 0, made.stderr
+    return tmp_path / "demo"
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    paths = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+
+
+def test_exactly_these_files(project: Path, variant: str) -> None:
+    assert sorted(files(project)) == sorted(SHARED + OF_A_VARIANT[variant])
+
+
+def test_a_second_rendering_is_the_same_to_the_byte(
+    project: Path, variant: str, tmp_path: Path, cli: Cli
+) -> None:
+    again = tmp_path / "again" / "demo"
+    cli("new", str(again), *VARIANTS[variant], "--no-install", "--no-git")
+    assert files(again) == files(project)
+
+
+def test_no_tag_is_left_and_every_text_ends_with_one_newline(project: Path) -> None:
+    for name, content in files(project).items():
+        if name.endswith((".ttf", "__init__.py")):
+            continue
+        text = content.decode()
+        assert not re.search(r"\{[{%#]|[%#}]\}", text.replace("${", "")), name
+        assert text.endswith("\n") and not text.endswith("\n\n"), name
+
+
+def test_nothing_of_this_machine_is_rendered(project: Path, tmp_path: Path) -> None:
+    for name, content in files(project).items():
+        assert str(tmp_path).encode() not in content, name
+        assert str(TEMPLATES.parent).encode() not in content, name
+
+
+def test_the_answers_name_the_template_and_the_choices(project: Path, variant: str) -> None:
+    answers = yaml.safe_load((project / ".copier-answers.yml").read_text())
+    assert answers["_src_path"] == "git+fastoffload::templates"
+    assert "-".join(filter(None, (answers["strategy"], answers.get("pool")))) == variant
+
+
+def test_python_in_the_template_is_plain_python() -> None:
+    for path in TEMPLATES.rglob("*.py"):
+        assert not re.search(r"\{[{%#]", path.read_text()), path
+
+
+def test_every_strategy_folder_has_the_same_files() -> None:
+    folders = sorted((TEMPLATES / "strategies").iterdir())
+    assert [folder.name for folder in folders] == sorted(VARIANTS)
+    first, *others = ({path.name for path in folder.iterdir()} for folder in folders)
+    assert all(names == first for names in others)
+
+
+def test_a_misspelt_variable_is_an_error(tmp_path: Path) -> None:
+    answers = TEMPLATES / "copier.yml"
+    (tmp_path / "project").mkdir()
+    (tmp_path / "copier.yml").write_text(answers.read_text())
+    (tmp_path / "project" / "a.txt.jinja").write_text("{{ projectname }}")
+    with pytest.raises(jinja2.UndefinedError, match="projectname"):
+        run_copy(
+            str(tmp_path),
+            tmp_path / "out",
+            data={"project_name": "x", "strategy": "background"},
+            defaults=True,
+            quiet=True,
+        )
