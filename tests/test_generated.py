@@ -43,7 +43,6 @@ def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
 )
 def test_it_passes(project: Path, command: str) -> None:
     done = run(project, *command.split())
-    print(done.stdout)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

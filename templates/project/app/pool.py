@@ -29,7 +29,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 WATCH_SECONDS = 1.0
-NICENESS = 5  # the children give way to the API when there are more of both than cores
+NICENESS = 10  # the children give way to the API when there are more of both than cores
 # Imported once, by the process that the children are forked from.
 PRELOADED = ["app.pipeline", "app.compute", "app.pdf", "app.storage"]
 

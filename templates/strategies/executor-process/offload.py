@@ -19,11 +19,12 @@ from app.settings import get_settings
 
 
 class ProcessOffloader:
-    """Runs reports in the pool, as many at once as it has processes."""
+    """Runs as many reports at once as the pool has processes."""
 
     def __init__(self, workers: int) -> None:
         self._pool = SupervisedPool(workers)
-        self._jobs = InProcessJobs(self._pool.run_once, slots=workers)
+        # One more than there are processes: the next report is at hand when one of them ends.
+        self._jobs = InProcessJobs(self._pool.run_once, slots=workers + 1)
 
     async def start(self) -> None:
         """Start the processes and the watch over them."""

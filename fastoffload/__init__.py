@@ -1,0 +1,1 @@
+"""Generates FastAPI projects that do heavy work off the event loop."""

@@ -1,0 +1,46 @@
+"""What the user sees on stderr besides results: errors, warnings, progress."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+def error(message: str) -> None:
+    """One red line."""
+    _print(f"Error: {_on_one_line(message)}", "bold red")
+
+
+def warn(message: str) -> None:
+    """A yellow line, or several if the message has them."""
+    _print("\n".join(map(_on_one_line, f"Warning: {message}".splitlines())), "yellow")
+
+
+@contextmanager
+def progress(doing: str) -> Iterator[None]:
+    """Says what is being done: a spinner on a terminal, a plain line elsewhere."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        _print(doing)
+        yield
+        return
+    with console.status(doing):
+        yield
+
+
+def _print(text: str, style: str = "") -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(stderr=True)
+    # As Text, for a user's words may look like markup. Elsewhere than on a terminal, one line stays
+    # one line: somebody searches it.
+    console.print(Text(text, style=style), soft_wrap=not console.is_terminal)
+
+
+def _on_one_line(text: str) -> str:
+    """Control characters made visible: a path may hold a newline, or an escape sequence."""
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in text
+    )

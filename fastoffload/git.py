@@ -1,0 +1,64 @@
+"""The repository of a new project."""
+
+import os
+import shutil
+from pathlib import Path
+
+from fastoffload.errors import FastoffloadError
+from fastoffload.processes import run
+
+# Set while git runs a hook; they would lead our calls to the repository of that hook.
+FOREIGN_REPOSITORY = {
+    "GIT_COMMON_DIR",
+    "GIT_DIR",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_WORK_TREE",
+}
+# What a user set up for commits of their own must not stop, sign or thin out this one.
+NEUTRAL = (
+    ("commit.gpgSign", "false"),
+    ("core.excludesFile", os.devnull),
+    ("core.hooksPath", os.devnull),
+)
+FALLBACK_IDENTITY = (("user.name", "fastoffload"), ("user.email", "fastoffload@localhost"))
+
+
+def leave_foreign_repository() -> None:
+    """Forgets the repository whose hook may have called us; Copier's git would look there too."""
+    for key in FOREIGN_REPOSITORY:
+        os.environ.pop(key, None)
+
+
+def check_git() -> None:
+    """Raises when git is missing."""
+    if shutil.which("git") is None:
+        raise FastoffloadError("git is not on PATH; install git, or leave it out by --no-git")
+
+
+def enclosing_work_tree(project: Path) -> str | None:
+    """The git work tree that a project lies in and would be committed to, or None."""
+    code, output = _git(project.parent, "rev-parse", "--show-toplevel")
+    if code != 0 or _git(project.parent, "check-ignore", "--quiet", project.name)[0] == 0:
+        return None
+    return output.strip()
+
+
+def commit_all(project: Path, message: str) -> None:
+    """Makes the folder a repository with one commit that holds everything."""
+    settings = [*NEUTRAL, *(pair for pair in FALLBACK_IDENTITY if not _is_set(project, pair[0]))]
+    options = [part for key, value in settings for part in ("-c", f"{key}={value}")]
+    for command in (("init", "-b", "main"), ("add", "--all"), ("commit", "--message", message)):
+        code, output = _git(project, *options, *command)
+        if code != 0:
+            reason = " ".join(output.split())
+            raise FastoffloadError(f"git {command[0]} failed: {reason}; --no-git leaves it out")
+
+
+def _is_set(folder: Path, key: str) -> bool:
+    return _git(folder, "config", "--get", key)[0] == 0
+
+
+def _git(folder: Path, *arguments: str) -> tuple[int, str]:
+    return run(["git", *arguments], folder, os.environ)

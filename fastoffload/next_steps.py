@@ -1,0 +1,26 @@
+"""What to type after `new`."""
+
+import json
+import os
+import shlex
+from pathlib import Path
+
+API = "http://127.0.0.1:8000"
+SAMPLE = "nile"
+REPORT = {"dataset": SAMPLE, "title": "Flow of the Nile", "resamples": 2000, "seed": 1}
+
+
+def next_steps(project: Path, *, installed: bool) -> list[str]:
+    """Shell commands, in order, from the present folder to the first report."""
+    folder = os.path.relpath(project)
+    if folder.startswith(".."):
+        folder = str(project)
+    return [
+        *([] if folder == "." else [f"cd {shlex.quote(folder)}"]),
+        *([] if installed else ["uv sync"]),
+        "uv run pytest",
+        f"uv run honcho start  # then open {API}/docs",
+        f"curl -X PUT --data-binary @samples/{SAMPLE}.csv -H 'Content-Type: text/csv'"
+        f" {API}/datasets/{SAMPLE}",
+        f"curl -X POST -H 'Content-Type: application/json' -d '{json.dumps(REPORT)}' {API}/reports",
+    ]

@@ -1,0 +1,42 @@
+"""Other programs, run to their end."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from fastoffload.interrupts import held
+
+GRACE_SECONDS = 5
+
+
+def run(command: Sequence[str], cwd: Path, env: Mapping[str, str]) -> tuple[int, str]:
+    """The exit code of a program and all it printed. An interruption of ours ends it."""
+    with subprocess.Popen(
+        command,
+        cwd=cwd,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        # A group of its own, so that its children end with it.
+        start_new_session=True,
+    ) as child:
+        try:
+            output, _ = child.communicate()
+        except BaseException:
+            _end(child)
+            raise
+    return child.returncode, output
+
+
+def _end(child: subprocess.Popen[str]) -> None:
+    with held(), suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            child.wait(GRACE_SECONDS)
+        os.killpg(child.pid, signal.SIGKILL)

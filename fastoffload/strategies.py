@@ -1,0 +1,112 @@
+"""The strategies: who runs a job, what that needs, and what it survives."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One value of the option that a strategy offers."""
+
+    name: str
+    reason: str
+    cost: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Strategy:
+    """What the generator must know of one strategy."""
+
+    name: str
+    summary: str
+    reason: str
+    needs: str
+    survives: str
+    take_it: str
+    leave_it: str
+    option: str | None
+    variants: tuple[Variant, ...]
+    cost: str | None
+    available: bool
+
+
+# The figures: 20 jobs in flight, each 0.5 s of pure-Python computation, on 2 cores.
+BACKGROUND_COST = (
+    "Jobs run on threads that share the GIL with the event loop: CPU-bound work slows every answer"
+    " (99th percentile: 3 ms idle, about 400 ms under load)."
+)
+THREAD_POOL_COST = (
+    "A thread pool shares the GIL with the event loop: CPU-bound work slows every answer"
+    " (99th percentile: 3 ms idle, about 200 ms under load; a process pool stays below 10 ms)."
+)
+
+POOLS = (
+    Variant("process", "CPU-bound work: real parallelism, and a stuck job can be killed"),
+    Variant("thread", "work that mostly waits, or releases the GIL", THREAD_POOL_COST),
+)
+BROKERS = (
+    Variant("redis", "one small server that many teams already run"),
+    Variant("rabbitmq", "hands the job of a dead worker on within seconds"),
+)
+
+STRATEGIES: dict[str, Strategy] = {
+    "background": Strategy(
+        name="background",
+        summary="Starlette BackgroundTasks: a thread of the API process, on a limiter of its own",
+        reason="threads of the API process: for work that mostly waits",
+        needs="nothing besides the API",
+        survives="kill -9 of the server: the job's row is in the database, and the job runs again",
+        take_it="jobs wait for networks and files, and one process is enough",
+        leave_it="jobs compute in Python: they slow every answer, and cannot be killed",
+        option=None,
+        variants=(),
+        cost=BACKGROUND_COST,
+        available=True,
+    ),
+    "executor": Strategy(
+        name="executor",
+        summary="loop.run_in_executor: a supervised pool of processes, or of threads",
+        reason="processes beside the API: for CPU-bound work on one machine",
+        needs="nothing besides the API; a process pool takes memory for each process",
+        survives="kill -9 of the server, and of one child: only that child's job runs again",
+        take_it="jobs compute for long, and one machine has cores enough",
+        leave_it="jobs must go on while the API is deployed anew, or need several machines",
+        option="pool",
+        variants=POOLS,
+        cost=None,
+        available=True,
+    ),
+    "celery": Strategy(
+        name="celery",
+        summary="Celery worker processes, fed by a broker",
+        reason="separate worker processes: the widely known queue",
+        needs="a broker (Redis or RabbitMQ) and a worker process",
+        survives="kill -9 of API, worker or broker: the row is the truth, the queue a doorbell",
+        take_it="workers scale apart from the API, and the team knows Celery",
+        leave_it="one machine is enough: the executor has fewer parts",
+        option="broker",
+        variants=BROKERS,
+        cost=None,
+        available=False,
+    ),
+    "dramatiq": Strategy(
+        name="dramatiq",
+        summary="Dramatiq worker processes, fed by a broker",
+        reason="separate worker processes: a small queue with few settings",
+        needs="a broker (Redis or RabbitMQ) and a worker process",
+        survives="kill -9 of API, worker or broker: the row is the truth, the queue a doorbell",
+        take_it="workers scale apart from the API, and a small typed library is preferred",
+        leave_it="one machine is enough: the executor has fewer parts",
+        option="broker",
+        variants=BROKERS,
+        cost=None,
+        available=False,
+    ),
+}
+
+DEFAULT_STRATEGY = "executor"
+DEFAULT_POOL = "process"
+
+
+def available_strategies() -> list[Strategy]:
+    """The strategies that `new` can generate."""
+    return [strategy for strategy in STRATEGIES.values() if strategy.available]

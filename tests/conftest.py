@@ -1,0 +1,83 @@
+"""What several tests use: the command line as a real process, and the programs around it."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+# The options of `new` for each variant, by the name of its folder below templates/strategies.
+VARIANTS = {
+    "background": ("--strategy", "background"),
+    "executor-process": ("--strategy", "executor", "--pool", "process"),
+    "executor-thread": ("--strategy", "executor", "--pool", "thread"),
+}
+FASTOFFLOAD = (sys.executable, "-m", "fastoffload")
+LIMIT_SECONDS = 60
+
+Cli = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def names_in(folder: Path) -> list[str]:
+    """The names of what a folder holds, sorted."""
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Cli:
+    """Runs fastoffload without a terminal, in the test's folder."""
+
+    def run(
+        *arguments: str,
+        env: Mapping[str, str] | None = None,
+        cwd: Path = tmp_path,
+        prefix: Sequence[str] = (),
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*prefix, *FASTOFFLOAD, *arguments],
+            cwd=cwd,
+            env={**os.environ, **(env or {})},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=LIMIT_SECONDS,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture
+def wait_until() -> Callable[[Callable[[], bool]], None]:
+    """Returns when a condition holds; fails the test when it does not within the limit."""
+
+    def wait(condition: Callable[[], bool]) -> None:
+        end = time.monotonic() + LIMIT_SECONDS
+        while not condition():
+            assert time.monotonic() < end, "the condition never held"
+            time.sleep(0.01)
+
+    return wait
+
+
+@pytest.fixture
+def private_mounts() -> list[str]:
+    """A command prefix: what follows runs as root of mounts of its own."""
+    prefix = ["unshare", "--user", "--map-root-user", "--mount"]
+    if shutil.which("unshare") is None or subprocess.run([*prefix, "true"], check=False).returncode:
+        pytest.skip("this machine lets nobody make a mount namespace of their own")
+    return prefix
+
+
+@pytest.fixture
+def without_privileges() -> list[str]:
+    """A command prefix: what follows obeys permissions, even when the tests run as root."""
+    if os.geteuid() != 0:
+        return []
+    if shutil.which("setpriv") is None:
+        pytest.skip("root ignores permissions, and there is no setpriv to give that up")
+    return ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]

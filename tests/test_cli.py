@@ -1,0 +1,54 @@
+import subprocess
+import sys
+from importlib.metadata import version
+
+import pytest
+from conftest import Cli
+
+
+@pytest.mark.parametrize("command", [[], ["new"], ["strategies"]])
+def test_help_has_an_example(cli: Cli, command: list[str]) -> None:
+    result = cli(*command, "--help")
+    assert result.returncode == 0
+    assert f"Example: fastoffload {' '.join(command)}" in result.stdout
+    assert result.stderr == ""
+
+
+def test_version(cli: Cli) -> None:
+    assert cli("--version").stdout == f"fastoffload {version('fastoffload')}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [([], "Missing command"), (["new"], "PATH"), (["nonsense"], "nonsense"), (["new", "-x"], "-x")],
+)
+def test_wrong_usage_is_one_line_and_2(cli: Cli, arguments: list[str], named: str) -> None:
+    result = cli(*arguments)
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert result.stderr.startswith("Error: ")
+    assert len(result.stderr.splitlines()) == 1
+    assert named in result.stderr
+    assert "fastoffload --help" in result.stderr
+
+
+def test_errors_are_red_unless_no_color(cli: Cli) -> None:
+    red = cli("nonsense", env={"FORCE_COLOR": "1", "TERM": "xterm"})
+    plain = cli("nonsense", env={"FORCE_COLOR": "1", "TERM": "xterm", "NO_COLOR": "1"})
+    assert "\x1b[1;31m" in red.stderr
+    assert "\x1b[1;31m" not in plain.stderr
+
+
+def test_help_imports_nothing_slow() -> None:
+    code = """
+import sys
+from fastoffload.cli import app
+app(["--help"], standalone_mode=False)
+slow = {"copier", "jinja2", "prompt_toolkit", "pydantic", "questionary", "rich"}
+sys.exit(" ".join(slow & set(sys.modules)) or 0)
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    assert "Usage" in result.stdout

@@ -1,0 +1,182 @@
+"""`fastoffload new`, when all goes well."""
+
+import json
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+from conftest import Cli, names_in
+
+VARIANTS = {
+    "background": ("--strategy", "background"),
+    "executor-process": ("--strategy", "executor", "--pool", "process"),
+    "executor-thread": ("--strategy", "executor", "--pool", "thread"),
+}
+QUICK = ("--defaults", "--no-install", "--no-git")
+
+
+def git(folder: Path, *arguments: str) -> str:
+    return subprocess.run(
+        ["git", *arguments], cwd=folder, capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    files = (path for path in folder.rglob("*") if path.is_file() and ".git/" not in f"{path}/")
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+@pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
+def test_json_tells_what_was_made(cli: Cli, tmp_path: Path, variant: tuple[str, ...]) -> None:
+    result = cli("new", "demo", *variant, "--no-install", "--json")
+    assert result.returncode == 0, result.stderr
+    document = json.loads(result.stdout)
+    assert document["path"] == str(tmp_path / "demo")
+    assert document["name"] == "demo"
+    assert document["strategy"] == variant[1]
+    assert document["pool"] == (variant[3] if len(variant) > 2 else None)
+    assert document["files"] == sorted(contents(tmp_path / "demo"))
+    assert (document["dry_run"], document["installed"], document["git"]) == (False, False, True)
+    assert document["next_steps"][:2] == ["cd demo", "uv sync"]
+    threads = variant[-1] in {"background", "thread"}
+    assert any("GIL" in warning for warning in document["warnings"]) == threads
+
+
+def test_the_first_commit_holds_everything(cli: Cli, tmp_path: Path) -> None:
+    cli("new", "demo", "--defaults", "--no-install")
+    project = tmp_path / "demo"
+    assert git(project, "status", "--porcelain", "--ignored") == ""
+    assert git(project, "branch", "--show-current") == "main"
+    assert git(project, "rev-list", "--count", "HEAD") == "1"
+    assert sorted(git(project, "ls-files").splitlines()) == sorted(contents(project))
+
+
+def test_installing_locks_before_the_commit(cli: Cli, tmp_path: Path) -> None:
+    # Each would lead uv away from the new project.
+    elsewhere = {
+        "VIRTUAL_ENV": str(tmp_path / "other"),
+        "UV_PROJECT_ENVIRONMENT": str(tmp_path / "other"),
+        "UV_PROJECT": str(tmp_path),
+        "UV_FROZEN": "1",
+    }
+    result = cli("new", "demo", "--defaults", "--json", env=elsewhere)
+    document = json.loads(result.stdout)
+    assert (document["installed"], document["warnings"]) == (True, []), document
+    assert "uv sync" not in document["next_steps"]
+    assert "uv.lock" in git(tmp_path / "demo", "ls-files").splitlines()
+    assert git(tmp_path / "demo", "status", "--porcelain") == ""
+    assert (tmp_path / "demo" / ".venv" / "bin" / "uvicorn").exists()
+    assert not (tmp_path / "other").exists()
+
+
+@pytest.mark.parametrize(
+    ("config", "author"),
+    [
+        ("", "fastoffload <fastoffload@localhost>"),
+        ("[user]\nname = Ann\nemail = a@b.c", "Ann <a@b.c>"),
+    ],
+)
+def test_the_commit_has_an_author(cli: Cli, tmp_path: Path, config: str, author: str) -> None:
+    # Signing, hooks and ignored patterns of the user's must not stop or thin out the commit.
+    strict = "[commit]\ngpgSign = true\n[gpg]\nprogram = false\n[core]\nexcludesFile = ignored"
+    (tmp_path / "ignored").write_text("*.toml\n")
+    (tmp_path / "gitconfig").write_text(f"{strict}\n{config}\n")
+    env = {"GIT_CONFIG_GLOBAL": str(tmp_path / "gitconfig"), "GIT_CONFIG_NOSYSTEM": "1"}
+    result = cli("new", "demo", "--defaults", "--no-install", env=env)
+    assert result.returncode == 0, result.stderr
+    assert git(tmp_path / "demo", "log", "--format=%an <%ae>") == author
+    assert "pyproject.toml" in git(tmp_path / "demo", "ls-files").splitlines()
+
+
+def test_called_from_a_hook_it_leaves_that_repository_alone(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "hooked").mkdir()
+    git(tmp_path / "hooked", "init")
+    env = {"GIT_DIR": str(tmp_path / "hooked" / ".git"), "GIT_INDEX_FILE": "index"}
+    result = cli("new", "demo", "--defaults", "--no-install", env=env)
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "demo" / ".git").is_dir()
+
+
+def test_within_a_repository_no_other_is_made(cli: Cli, tmp_path: Path) -> None:
+    git(tmp_path, "init")
+    result = cli("new", "services/demo", "--defaults", "--no-install", "--json")
+    document = json.loads(result.stdout)
+    assert document["git"] is False
+    assert str(tmp_path) in document["warnings"][0]
+    assert not (tmp_path / "services" / "demo" / ".git").exists()
+
+
+def test_a_folder_that_the_repository_around_ignores_gets_its_own(cli: Cli, tmp_path: Path) -> None:
+    git(tmp_path, "init")
+    (tmp_path / ".gitignore").write_text("/demo/\n")
+    document = json.loads(cli("new", "demo", "--defaults", "--no-install", "--json").stdout)
+    assert document["git"] is True
+    assert git(tmp_path / "demo", "rev-parse", "--show-toplevel") == str(tmp_path / "demo")
+
+
+def test_the_present_folder_is_filled_not_replaced(cli: Cli, tmp_path: Path) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    before = here.stat().st_ino
+    result = cli("new", ".", *QUICK, "--json", cwd=here)
+    document = json.loads(result.stdout)
+    assert here.stat().st_ino == before
+    assert document["name"] == "here"
+    assert document["next_steps"][0] == "uv sync"
+    assert sorted(contents(here)) == document["files"]
+
+
+def test_missing_parents_are_made(cli: Cli, tmp_path: Path) -> None:
+    assert cli("new", "a/b/c", *QUICK).returncode == 0
+    assert (tmp_path / "a" / "b" / "c" / "pyproject.toml").is_file()
+    assert names_in(tmp_path / "a" / "b") == ["c"]
+
+
+def test_the_steps_name_a_folder_that_the_shell_can_enter(cli: Cli) -> None:
+    result = cli("new", "my demo", *QUICK, "--name", "demo")
+    assert "  cd 'my demo'\n" in result.stdout
+    assert "honcho start" in result.stdout
+    assert "curl -X PUT" in result.stdout
+
+
+@pytest.mark.parametrize(
+    "description",
+    ['"quoted" \\ {{ x }} {% y %}', "<b> & 'żółć' 😀", "null", "123", "true", "# no", "a: b"],
+)
+def test_a_description_arrives_as_it_was_given(cli: Cli, tmp_path: Path, description: str) -> None:
+    result = cli("new", "demo", *QUICK, "--name", "My.Demo", "--description", description)
+    assert result.returncode == 0, result.stderr
+    project = tomllib.loads((tmp_path / "demo" / "pyproject.toml").read_text(encoding="utf-8"))
+    assert project["project"]["name"] == "My.Demo"
+    assert project["project"]["description"] == description
+
+
+def test_the_files_depend_on_the_answers_alone(cli: Cli, tmp_path: Path) -> None:
+    settings = tmp_path / "settings.yml"
+    settings.write_text("defaults: {description: mine, pool: thread, project_name: other}")
+    cli("new", "one/demo", *QUICK)
+    cli("new", "two/demo", *QUICK, env={"COPIER_SETTINGS_PATH": str(settings), "LANG": "C"})
+    one = contents(tmp_path / "one" / "demo")
+    assert one == contents(tmp_path / "two" / "demo")
+    checkout = Path(__file__).parent.parent
+    for name, data in one.items():
+        assert str(tmp_path).encode() not in data, name
+        assert str(checkout).encode() not in data, name
+
+
+def test_dry_run_writes_nothing(cli: Cli, tmp_path: Path) -> None:
+    tree = cli("new", "a/demo", "--defaults", "--dry-run")
+    document = json.loads(cli("new", "a/demo", "--defaults", "--dry-run", "--json").stdout)
+    assert tree.returncode == 0
+    assert tree.stderr == ""
+    assert names_in(tmp_path) == []
+    assert document["dry_run"] is True
+    assert "app/main.py" in document["files"]
+    assert all(Path(file).name in tree.stdout for file in document["files"])
+
+
+def test_dry_run_lists_what_is_written(cli: Cli, tmp_path: Path) -> None:
+    document = json.loads(cli("new", "demo", "--defaults", "--dry-run", "--json").stdout)
+    cli("new", "demo", *QUICK)
+    assert sorted(contents(tmp_path / "demo")) == document["files"]
