@@ -36,6 +36,9 @@ QUICK = {
     "SWEEP_SECONDS": "0.5",
 }
 
+# For tests in which the janitor's second chances must not come to the rescue.
+NO_SECOND_CHANCE = {"JOB_LEASE_SECONDS": "600", "RING_AGAIN_SECONDS": "600"}
+
 
 def wait_until(look: Callable[[], T], what: str) -> T:
     """The first true value of `look`. Fails when there is none within LIMIT_SECONDS."""

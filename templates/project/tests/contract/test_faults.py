@@ -7,7 +7,7 @@ import pytest
 
 from conftest import ServiceMaker
 from fault import Fault
-from service import ENDED, Service, wait_until
+from service import ENDED, NO_SECOND_CHANCE, Service, wait_until
 
 
 def test_a_long_computation_does_not_hold_up_the_loop(service: Service) -> None:
@@ -47,22 +47,25 @@ def test_an_unexpected_error_ends_the_report_and_tells_nothing(service: Service)
 
 
 def test_a_transient_error_is_tried_again(make_service: ServiceMaker) -> None:
-    with make_service() as service:
+    with make_service(**NO_SECOND_CHANCE) as service:
         report = service.submit(service.put_nile(), seed=Fault.TRANSIENT_ONCE)
         assert service.wait_for(report, "succeeded")["attempts"] == 2
 
 
 def test_a_transient_error_that_stays_ends_the_report(make_service: ServiceMaker) -> None:
-    with make_service() as service:
+    with make_service(**NO_SECOND_CHANCE) as service:
         report = service.submit(service.put_nile(), seed=Fault.TRANSIENT)
         ended = service.wait_for(report, "failed")
         assert ended["error"]["code"] == "transient_error"
         assert ended["attempts"] == len(service.runs(Fault.TRANSIENT)) == 3
 
 
-@pytest.mark.parametrize("fault", [Fault.HELD, Fault.STUCK_IN_C])
-def test_the_deadline_ends_a_report(make_service: ServiceMaker, fault: Fault) -> None:
-    with make_service(JOB_DEADLINE_SECONDS="3") as service:
+@pytest.mark.parametrize(
+    ("fault", "workers"),
+    [(Fault.HELD, "1"), (Fault.STUCK_IN_C, "2")],  # a thread that is stuck in C keeps its place
+)
+def test_the_deadline_ends_a_report(make_service: ServiceMaker, fault: Fault, workers: str) -> None:
+    with make_service(JOB_DEADLINE_SECONDS="3", JOB_WORKERS=workers) as service:
         dataset = service.put_nile()
         ended = service.wait_for(service.submit(dataset, seed=fault), "failed")
         assert ended["error"]["code"] == "deadline_exceeded"
@@ -71,7 +74,7 @@ def test_the_deadline_ends_a_report(make_service: ServiceMaker, fault: Fault) ->
 
 
 def test_nothing_is_lost_when_the_service_is_killed(make_service: ServiceMaker) -> None:
-    with make_service(JOB_WORKERS="1") as service:
+    with make_service(JOB_WORKERS="1", RING_AGAIN_SECONDS="600") as service:
         dataset = service.put_nile()
         running = service.submit(dataset, seed=Fault.HELD)
         service.wait_for(running, "running")

@@ -194,15 +194,18 @@ class TestBackpressure:
 
 
 class TestCancel:
-    def test_a_running_report(self, service: Service) -> None:
-        report = service.submit(service.put_nile(), seed=Fault.HELD)
-        service.wait_for(report, "running")
-        answer = service.http.post(f"/reports/{report['id']}/cancel")
-        assert answer.status_code == 202
-        assert answer.json()["cancel_requested"]
-        ended = service.wait_for(report, "cancelled")
-        assert ended["error"] is None
-        assert service.http.get(f"/reports/{report['id']}/pdf").status_code == 409
+    def test_a_running_report_stops_and_makes_room(self, make_service: ServiceMaker) -> None:
+        with make_service(JOB_WORKERS="1") as service:
+            dataset = service.put_nile()
+            report = service.submit(dataset, seed=Fault.HELD)
+            service.wait_for(report, "running")
+            answer = service.http.post(f"/reports/{report['id']}/cancel")
+            assert answer.status_code == 202
+            assert answer.json()["cancel_requested"]
+            ended = service.wait_for(report, "cancelled")
+            assert ended["error"] is None
+            assert service.http.get(f"/reports/{report['id']}/pdf").status_code == 409
+            service.wait_for(service.submit(dataset), "succeeded")
 
     def test_a_report_stuck_in_c(self, service: Service) -> None:
         report = service.submit(service.put_nile(), seed=Fault.STUCK_IN_C)
