@@ -20,6 +20,7 @@ SHARED = [
     "pyproject.toml",
     "app/__init__.py",
     "app/api/__init__.py",
+    "app/api/body_limit.py",
     "app/api/datasets.py",
     "app/api/dependencies.py",
     "app/api/health.py",

@@ -6,20 +6,21 @@ from functools import lru_cache
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from zlib import crc32
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
-from app.settings import get_settings
+from app.settings import get_settings, is_sqlite
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-PRAGMAS = ("busy_timeout=5000", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON")
+# The longest write is an upload of MAX_UPLOAD_BYTES, about 5 s: the others wait for it.
+PRAGMAS = ("busy_timeout=30000", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON")
 
-_while_away = Retrying(
+while_away = Retrying(
     retry=retry_if_exception_type(OperationalError),
     wait=wait_exponential_jitter(multiplier=0.1, max=2, jitter=0.1),
     stop=stop_after_delay(30),
@@ -30,7 +31,8 @@ _while_away = Retrying(
 @lru_cache
 def get_engine() -> Engine:
     """The engine for jobs, made on first use, so that no process inherits a connection."""
-    engine = create_engine(get_settings().sync_database_url, pool_pre_ping=True)
+    url = get_settings().sync_database_url
+    engine = create_engine(url, pool_pre_ping=True, connect_args=_connect_args(url))
     _configure(engine)
     return engine
 
@@ -38,7 +40,8 @@ def get_engine() -> Engine:
 @lru_cache
 def get_async_engine() -> AsyncEngine:
     """The engine for the API."""
-    engine = create_async_engine(get_settings().async_database_url, pool_pre_ping=True)
+    url = get_settings().async_database_url
+    engine = create_async_engine(url, pool_pre_ping=True, connect_args=_connect_args(url))
     _configure(engine.sync_engine)
     return engine
 
@@ -75,7 +78,7 @@ def transact(
     function: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
 ) -> T:
     """Run the function in a write transaction; again, for 30 s, while the database is away."""
-    outcome: T = _while_away(_transact_once, function, *args, **kwargs)
+    outcome: T = while_away(_transact_once, function, *args, **kwargs)
     return outcome
 
 
@@ -91,6 +94,13 @@ def _transact_once(
 ) -> T:
     with writing() as session:
         return function(session, *args, **kwargs)
+
+
+def _connect_args(url: URL) -> dict[str, Any]:
+    if is_sqlite(url):
+        return {}
+    # Seconds and milliseconds; and times come back in UTC, which holds the years 1 to 9999.
+    return {"connect_timeout": 5, "tcp_user_timeout": 30_000, "options": "-c timezone=UTC"}
 
 
 def _configure(engine: Engine) -> None:

@@ -47,7 +47,12 @@ class Heartbeat:
         self._thread.join()
 
     def progress(self, fraction: float) -> None:
-        """Note how far the work is, 0 to 1. Raises RunStopped when it must not go on."""
+        """Note how far the work is. Raises RunStopped when it must not go on.
+
+        Raises ValueError unless the fraction is from 0 to 1.
+        """
+        if not 0 <= fraction <= 1:
+            raise ValueError(f"progress takes a fraction from 0 to 1, not {fraction}")
         self._fraction = fraction
         if self._reason:
             raise self._reason

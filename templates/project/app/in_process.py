@@ -1,13 +1,15 @@
-"""The jobs that this process runs itself: each once, a few at a time, none lost at shutdown."""
+"""The jobs that this process runs itself: a few at a time, none lost at shutdown."""
 
 import asyncio
+import os
+import threading
+import time
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 import structlog
-from tenacity import AsyncRetrying, retry_if_exception_type, wait_exponential_jitter
+from tenacity import AsyncRetrying, RetryCallState, retry_if_result, wait_exponential_jitter
 
-from app.errors import TransientError
 from app.pipeline import new_token
 from app.settings import get_settings
 
@@ -15,8 +17,8 @@ log = structlog.get_logger()
 
 INTERRUPT_SECONDS = 0.8  # for running reports to notice, after the grace period, that it is over
 
-RunOnce = Callable[[UUID, str], Awaitable[None]]
-"""Runs a report once, under a lease token. Raises TransientError when it is to be run again."""
+RunOnce = Callable[[UUID, str], Awaitable[bool]]
+"""Runs a report once, under a lease token. True when it should be run again after a while."""
 
 
 class InProcessJobs:
@@ -25,52 +27,81 @@ class InProcessJobs:
     def __init__(self, run_once: RunOnce, slots: int) -> None:
         self._run_once = run_once
         self._slots = asyncio.Semaphore(slots)
-        self._tasks: dict[UUID, asyncio.Task[None]] = {}
-        self._running: set[UUID] = set()
+        self._waiting: dict[UUID, asyncio.Task[None]] = {}  # for their first run
+        self._running: set[asyncio.Task[None] | None] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
 
     def start(self, report_id: UUID) -> asyncio.Task[None]:
-        """The task that runs a report through all its tries; the same one while it is here."""
-        if report_id not in self._tasks:
+        """The task that runs a report through all its tries; the same one while it waits.
+
+        A report that runs here is taken on once more: whether it is to be run is for the claim to
+        say, and who rings for it may know of a run that has lost its lease.
+        """
+        if report_id not in self._waiting:
             task = asyncio.create_task(self._run(report_id), name=f"report-{report_id}")
-            self._tasks[report_id] = task
-            task.add_done_callback(lambda _: self._tasks.pop(report_id))
-        return self._tasks[report_id]
+            self._waiting[report_id] = task
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return self._waiting[report_id]
 
     async def drain(self, seconds: float) -> None:
         """Let running reports end for so long; those that wait stay queued in the database."""
         self._closing = True
-        for report_id, task in self._tasks.items():
-            if report_id not in self._running:
-                task.cancel()
+        for task in self._tasks - self._running:
+            task.cancel()
         await self.settle(seconds)
 
     async def settle(self, seconds: float) -> None:
         """Wait until nothing runs here any more, for so long at the most."""
         if self._tasks:
-            await asyncio.wait(self._tasks.values(), timeout=seconds)
+            await asyncio.wait(self._tasks, timeout=seconds)
+
+    def abandon(self) -> None:
+        """Give up threads that are stuck in C: the interpreter would wait for them at its exit."""
+        if self._running:
+            log.warning("threads_abandoned", number=len(self._running))
+            threading.Thread(target=_exit_soon, daemon=True).start()
 
     async def _run(self, report_id: UUID) -> None:
         settings = get_settings()
         again = AsyncRetrying(
-            retry=retry_if_exception_type(TransientError),
+            retry=retry_if_result(bool),
             wait=wait_exponential_jitter(
                 multiplier=settings.retry_seconds,
                 max=settings.retry_max_seconds,
                 jitter=settings.retry_seconds,
             ),
-        )  # no limit here: the row counts its attempts
+            stop=self._is_closing,  # and at no number of tries: the row counts them
+            retry_error_callback=lambda _: None,
+        )
         try:
             await again(self._run_in_slot, report_id)
         except Exception:
             log.exception("run_not_accounted_for", report_id=str(report_id))
+        finally:
+            self._no_longer_waits(report_id)
 
-    async def _run_in_slot(self, report_id: UUID) -> None:
+    def _is_closing(self, _: RetryCallState) -> bool:
+        return self._closing
+
+    async def _run_in_slot(self, report_id: UUID) -> bool:
+        task = asyncio.current_task()
         async with self._slots:
             if self._closing:
-                return
-            self._running.add(report_id)
+                return False
+            self._no_longer_waits(report_id)
+            self._running.add(task)
             try:
-                await self._run_once(report_id, new_token())
+                return await self._run_once(report_id, new_token())
             finally:
-                self._running.discard(report_id)
+                self._running.discard(task)
+
+    def _no_longer_waits(self, report_id: UUID) -> None:
+        if self._waiting.get(report_id) is asyncio.current_task():
+            del self._waiting[report_id]
+
+
+def _exit_soon() -> None:
+    time.sleep(INTERRUPT_SECONDS)  # for the server to say goodbye
+    os._exit(1)

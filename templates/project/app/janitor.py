@@ -10,12 +10,10 @@ from uuid import UUID
 
 import structlog
 from anyio import CapacityLimiter, to_thread
-from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from app import jobs, storage
 from app.database import reading, transact
-from app.models import Report
 from app.offloader import Submit
 from app.settings import get_settings
 
@@ -23,44 +21,67 @@ log = structlog.get_logger()
 
 
 async def run(submit: Submit) -> None:
-    """Sweep for ever. At the start every queued report is rung: who waited for it may have died."""
-    limiter = CapacityLimiter(1)  # a thread of its own: the default ones may all be busy
-    everything = True
+    """Sweep and expire for ever, each on a thread of its own: the default ones may all be busy."""
+    async with asyncio.TaskGroup() as both:
+        both.create_task(_sweep_for_ever(submit))
+        both.create_task(_expire_for_ever())  # apart, because a store may fail or be slow
+
+
+async def _sweep_for_ever(submit: Submit) -> None:
+    limiter = CapacityLimiter(1)
+    everything = True  # at the start: who waited for a queued report may have died
     while True:
         try:
-            due = await to_thread.run_sync(partial(sweep, everything=everything), limiter=limiter)
+            for report_id in await to_thread.run_sync(
+                partial(sweep, everything=everything), limiter=limiter
+            ):
+                await _ring(submit, report_id)
             everything = False
-            for report_id in due:
-                await submit(report_id)
         except Exception:
             log.exception("sweep_failed")
         await asyncio.sleep(get_settings().sweep_seconds)
 
 
+async def _expire_for_ever() -> None:
+    limiter = CapacityLimiter(1)
+    while True:
+        try:
+            await to_thread.run_sync(expire, limiter=limiter)
+        except Exception:
+            log.exception("expiry_failed")
+        await asyncio.sleep(get_settings().sweep_seconds)
+
+
+async def _ring(submit: Submit, report_id: UUID) -> None:
+    try:
+        await submit(report_id)
+    except Exception:
+        log.exception("doorbell_failed", report_id=str(report_id))
+
+
 def sweep(*, everything: bool) -> Sequence[UUID]:
-    """Put the rows in order; the reports to ring for."""
-    due = transact(_put_in_order, everything=everything)
-    _expire()
-    return due
+    """Put the rows in order; the reports to ring for: those that are due, or all that wait."""
+    return transact(_put_in_order, everything=everything)
 
 
 def _put_in_order(session: Session, *, everything: bool) -> Sequence[UUID]:
-    ended = jobs.end_overdue(session)
+    # Lapsed leases first: a report is not overdue because nobody was there to run it.
     lost = jobs.give_back_lapsed(session)
+    session.flush()
+    ended = jobs.end_overdue(session)
     if ended or lost:
         log.warning("swept", ended=list(map(str, ended)), queued_again=list(map(str, lost)))
     return list(dict.fromkeys((*lost, *jobs.take_unrung(session, everything=everything))))
 
 
-def _expire() -> None:
-    """Delete reports past their retention, the PDFs first: a row without a PDF is tried again."""
+def expire() -> None:
+    """Delete reports past their retention, the PDFs first: a row without its PDF is tried again."""
     with reading() as session:
         old = jobs.expired(session)
     for report_id in old:
-        storage.delete_all(report_id)
-        transact(_delete_report, report_id)
-        log.info("report_expired", report_id=str(report_id))
-
-
-def _delete_report(session: Session, report_id: UUID) -> None:
-    session.execute(delete(Report).where(Report.id == report_id))
+        try:
+            storage.delete_all(report_id)
+            transact(jobs.delete_expired, report_id)
+            log.info("report_expired", report_id=str(report_id))
+        except Exception:
+            log.exception("expiry_failed", report_id=str(report_id))

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.errors import LeaseLost
@@ -37,11 +37,12 @@ def enqueue(report: Report) -> None:
 def claim(session: Session, report_id: UUID, token: str) -> Report | None:
     """Take a report for one run; None when it is not to be run, or runs elsewhere."""
     settings, at = get_settings(), now()
-    claimable = or_(Report.status == Status.QUEUED, _lapsed(at))
+    # Whether a queued report has attempts left was settled when it was queued.
+    left_by_a_worker = and_(_lapsed(at), Report.attempts < settings.job_max_attempts)
+    claimable = or_(Report.status == Status.QUEUED, left_by_a_worker)
     return session.execute(
         update(Report)
-        .where(Report.id == report_id, claimable)
-        .where(Report.attempts < settings.job_max_attempts, Report.cancel_requested_at.is_(None))
+        .where(Report.id == report_id, claimable, Report.cancel_requested_at.is_(None))
         .values(
             status=Status.RUNNING,
             attempts=Report.attempts + 1,
@@ -166,9 +167,12 @@ def take_unrung(session: Session, *, everything: bool) -> Sequence[UUID]:
 
 def expired(session: Session) -> Sequence[UUID]:
     """Ended reports older than the retention."""
-    limit = now() - timedelta(days=get_settings().retention_days)
-    old = select(Report.id).where(Report.status.in_(ENDED), Report.finished_at < limit)
-    return session.execute(old.limit(100)).scalars().all()
+    return session.execute(select(Report.id).where(_expired()).limit(100)).scalars().all()
+
+
+def delete_expired(session: Session, report_id: UUID) -> None:
+    """Delete a report, unless somebody has asked for it again meanwhile."""
+    session.execute(delete(Report).where(Report.id == report_id, _expired()))
 
 
 def _seconds(number: float) -> timedelta:
@@ -181,6 +185,11 @@ def _lease_end() -> datetime:
 
 def _lapsed(at: datetime) -> ColumnElement[bool]:
     return and_(Report.status == Status.RUNNING, Report.lease_expires_at < at)
+
+
+def _expired() -> ColumnElement[bool]:
+    limit = now() - timedelta(days=get_settings().retention_days)
+    return and_(Report.status.in_(ENDED), Report.finished_at < limit)
 
 
 def _held(token: str) -> ColumnElement[bool]:

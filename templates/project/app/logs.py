@@ -29,6 +29,7 @@ def configure_logging() -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(get_settings().log_level.upper())
+    logging.getLogger("fontTools").setLevel(logging.WARNING)  # it narrates each font it embeds
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         library = logging.getLogger(name)
         library.handlers, library.propagate = [], True

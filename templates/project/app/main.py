@@ -8,6 +8,7 @@ from fastapi import Depends, FastAPI
 
 from app import janitor, offload
 from app.api import datasets, health, problems, reports
+from app.api.body_limit import BodyLimit
 from app.api.dependencies import require_api_key
 from app.database import get_async_engine, get_engine
 from app.logs import configure_logging
@@ -42,6 +43,7 @@ def create_app() -> FastAPI:
         openapi_url="/openapi.json" if open_to_all else None,
     )
     problems.install(app)
+    app.add_middleware(BodyLimit)
     app.include_router(health.router)
     for router in (datasets.router, reports.router):
         app.include_router(router, dependencies=[Depends(require_api_key)])

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 import structlog
+from sqlalchemy.exc import OperationalError
 from structlog.contextvars import bound_contextvars
 
 from app import jobs, readings
@@ -26,28 +27,34 @@ def new_token() -> str:
 
 def run_report(
     report_id: UUID, token: str, is_stopping: Callable[[], bool] = lambda: False
-) -> None:
-    """Run a report once, if it is to be run; every outcome but one is written to its row.
+) -> bool:
+    """Run a report once, if it is to be run. True when it should be run again after a while.
 
-    Raises TransientError when the report is back in the queue and should be run again later.
+    Every outcome is written to its row; nothing is raised, whatever the work raises.
     """
-    report = transact(jobs.claim, report_id, token)
-    if report is None:
-        log.info("run_not_needed", report_id=str(report_id))
-        return
-    with bound_contextvars(report_id=str(report_id), attempt=report.attempts):
-        log.info("run_started")
-        try:
-            _run(report, token, is_stopping)
-        except LeaseLost:
-            log.warning("lease_lost")
+    try:
+        report = transact(jobs.claim, report_id, token)
+        if report is None:
+            log.info("run_not_needed", report_id=str(report_id))
+            return False
+        with bound_contextvars(report_id=str(report_id), attempt=report.attempts):
+            log.info("run_started")
+            return _run(report, token, is_stopping)
+    except LeaseLost:
+        log.warning("lease_lost", report_id=str(report_id))
+        return False
+    except OperationalError:
+        log.exception("database_away", report_id=str(report_id))
+        return True
 
 
-def _run(report: Report, token: str, is_stopping: Callable[[], bool]) -> None:
+def _run(report: Report, token: str, is_stopping: Callable[[], bool]) -> bool:
     try:
         with Heartbeat(token, is_stopping) as heartbeat:
             _work(report, token, heartbeat)
         log.info("run_succeeded")
+    except LeaseLost:
+        raise
     except Cancelled:
         transact(jobs.end_cancelled, token)
         log.info("run_cancelled")
@@ -57,13 +64,13 @@ def _run(report: Report, token: str, is_stopping: Callable[[], bool]) -> None:
     except DeadlineExceeded:
         transact(jobs.fail, token, *jobs.DEADLINE_EXCEEDED)
         log.warning("run_exceeded_deadline")
-    except TransientError:
+    except (TransientError, OperationalError):
         log.warning("run_failed_for_now", exc_info=True)
-        if transact(jobs.release, token, *STILL_FAILING):
-            raise
-    except Exception:
+        return transact(jobs.release, token, *STILL_FAILING)
+    except BaseException:  # SystemExit too: the work must not end the process that runs it
         log.exception("run_failed")
         transact(jobs.fail, token, *COMPUTATION_FAILED)
+    return False
 
 
 def _work(report: Report, token: str, heartbeat: Heartbeat) -> None:

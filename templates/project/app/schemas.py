@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from app.models import Report, Status
 
 DATASET_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
+ONE_LINE = r"^[^\x00-\x1f\x7f]+$"
 
 
 class DatasetOut(BaseModel):
@@ -26,7 +27,9 @@ class ReportIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     dataset: Annotated[str, StringConstraints(pattern=DATASET_NAME)]
-    title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+    title: Annotated[
+        str, StringConstraints(strip_whitespace=True, max_length=200, pattern=ONE_LINE)
+    ]
     resamples: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
 

@@ -18,7 +18,9 @@ OVERDUE_GRACE_SECONDS = 2.0
 class Settings(BaseSettings):
     """The settings, with the unit of every number in its name."""
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True)
+    model_config = SettingsConfigDict(
+        env_file=".env", extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
+    )
 
     # Where things are kept.
     database_url: str = "sqlite:///data/app.db"
@@ -29,7 +31,7 @@ class Settings(BaseSettings):
     api_key: SecretStr | None = None
 
     # What is accepted.
-    max_upload_bytes: int = Field(default=10_000_000, gt=0)
+    max_upload_bytes: int = Field(default=5_000_000, gt=0)
     max_queued: int = Field(default=100, gt=0)  # reports that may wait; one more is answered 429
 
     # How jobs are run.
@@ -46,8 +48,9 @@ class Settings(BaseSettings):
     ring_again_seconds: float = Field(default=30, gt=0)  # a report queued for longer is rung again
     retention_days: float = Field(default=30, gt=0)  # an ended report and its PDF are deleted after
 
-    # Development: 4 s, because honcho kills what is not gone 5 s after its SIGTERM.
-    shutdown_grace_seconds: int = Field(default=4, ge=0)
+    # Development: honcho kills what is not gone 5 s after its SIGTERM (3 + 1 for answers under way
+    # + 0.8 for interrupted jobs).
+    shutdown_grace_seconds: int = Field(default=3, ge=0)
 
     log_level: str = "INFO"
 

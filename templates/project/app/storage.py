@@ -22,7 +22,7 @@ def get_store() -> ObjectStore:
     url = get_settings().storage_url
     if "://" in url:
         return from_url(url)
-    return LocalStore(Path(url).absolute(), mkdir=True)
+    return LocalStore(Path(url).absolute(), mkdir=True, automatic_cleanup=True)
 
 
 def save(report_id: UUID, token: str, document: bytes) -> str:

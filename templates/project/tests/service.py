@@ -28,16 +28,16 @@ ENDED = {"succeeded", "failed", "cancelled"}
 
 # Short, so that what is waited for comes soon.
 QUICK = {
-    "JOB_LEASE_SECONDS": "3",
+    "JOB_LEASE_SECONDS": "5",
     "JOB_WORKERS": "2",
     "RETRY_SECONDS": "0.1",
-    "RING_AGAIN_SECONDS": "2",
+    "RING_AGAIN_SECONDS": "600",  # nobody should need to be rung for twice
     "SHUTDOWN_GRACE_SECONDS": "2",
     "SWEEP_SECONDS": "0.5",
 }
 
-# For tests in which the janitor's second chances must not come to the rescue.
-NO_SECOND_CHANCE = {"JOB_LEASE_SECONDS": "600", "RING_AGAIN_SECONDS": "600"}
+# For tests in which the janitor must not come to the rescue.
+LONG_LEASE = {"JOB_LEASE_SECONDS": "600"}
 
 
 def wait_until(look: Callable[[], T], what: str) -> T:
@@ -91,7 +91,7 @@ class Service:
             return subprocess.Popen(
                 command,
                 shell=True,
-                cwd=ROOT,
+                cwd=self.folder,  # where no .env of the project's is read
                 env=os.environ | self._settings,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -132,10 +132,18 @@ class Service:
         """Wait until no process of the service is left."""
         wait_until(lambda: not self.processes(), "no process to be left")
 
-    def terminate(self) -> None:
-        """SIGTERM to every command, then wait for them to end."""
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        """Send a signal to every command, then wait for them to end."""
+        self.send(how)
+        self.wait_until_ended()
+
+    def send(self, how: signal.Signals) -> None:
+        """Send a signal to the first process of every command."""
         for command in self._commands.values():
-            command.terminate()
+            command.send_signal(how)
+
+    def wait_until_ended(self) -> None:
+        """Wait for every command to end."""
         for command in self._commands.values():
             command.wait(LIMIT_SECONDS)
 

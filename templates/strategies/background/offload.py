@@ -40,12 +40,13 @@ class BackgroundOffloader:
         return {}
 
     async def stop(self) -> None:
-        """Interrupt what runs; Uvicorn has waited for background tasks already."""
+        """Interrupt what runs; Uvicorn has waited for the background tasks of requests already."""
         self._stopping.set()
         await self._jobs.drain(INTERRUPT_SECONDS)
+        self._jobs.abandon()
 
-    async def _run_once(self, report_id: UUID, token: str) -> None:
-        await to_thread.run_sync(
+    async def _run_once(self, report_id: UUID, token: str) -> bool:
+        return await to_thread.run_sync(
             run_report, report_id, token, self._stopping.is_set, limiter=self._limiter
         )
 

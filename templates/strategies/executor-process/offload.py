@@ -5,7 +5,6 @@ it, which is run again; a child whose report is cancelled or overdue is killed, 
 """
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import UUID
@@ -14,7 +13,7 @@ from fastapi import FastAPI, Request
 
 from app.in_process import INTERRUPT_SECONDS, InProcessJobs
 from app.offloader import Submit
-from app.pool import SupervisedPool
+from app.pool import SupervisedPool, default_workers
 from app.settings import get_settings
 
 
@@ -50,7 +49,7 @@ class ProcessOffloader:
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[ProcessOffloader]:
     """Run reports until the server stops; one process per core unless JOB_WORKERS is set."""
-    offloader = ProcessOffloader(get_settings().job_workers or os.cpu_count() or 1)
+    offloader = ProcessOffloader(get_settings().job_workers or default_workers())
     await offloader.start()
     yield offloader
     await offloader.stop()

@@ -42,10 +42,13 @@ class ThreadOffloader:
         self._stopping.set()
         await self._jobs.settle(INTERRUPT_SECONDS)
         self._pool.shutdown(wait=False, cancel_futures=True)
+        self._jobs.abandon()
 
-    async def _run_once(self, report_id: UUID, token: str) -> None:
+    async def _run_once(self, report_id: UUID, token: str) -> bool:
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._pool, run_report, report_id, token, self._stopping.is_set)
+        return await loop.run_in_executor(
+            self._pool, run_report, report_id, token, self._stopping.is_set
+        )
 
 
 @asynccontextmanager

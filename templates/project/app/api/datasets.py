@@ -16,7 +16,6 @@ from app.database import transact
 from app.models import Dataset
 from app.models import Reading as ReadingRow
 from app.schemas import DATASET_NAME, DatasetOut
-from app.settings import get_settings
 
 router = APIRouter(prefix="/datasets", tags=["datasets"])
 
@@ -26,12 +25,7 @@ Name = Annotated[str, Path(pattern=DATASET_NAME)]
 async def _csv_body(request: Request) -> bytes:
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "text/csv":
         raise Problem(415, "The body must be text/csv.")
-    limit, body = get_settings().max_upload_bytes, bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
-            raise Problem(413, f"The body must not be longer than {limit} bytes.")
-    return bytes(body)
+    return await request.body()
 
 
 @router.put(

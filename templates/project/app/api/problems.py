@@ -8,9 +8,12 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
 log = structlog.get_logger()
+
+MOST_FAULTS = 10  # of an invalid request that are told
 
 
 class Problem(Exception):
@@ -29,6 +32,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(HTTPException, _http_exception)
     app.add_exception_handler(RequestValidationError, _invalid_request)
+    app.add_exception_handler(OperationalError, _database_away)
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -54,12 +58,17 @@ async def _invalid_request(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     faults = [
         {"at": ".".join(map(str, fault["loc"])), "message": fault["msg"]}
-        for fault in error.errors()
+        for fault in error.errors()[:MOST_FAULTS]
     ]
     detail = "; ".join(f"{fault['at']}: {fault['message']}" for fault in faults)
     return _answer(422, detail, errors=faults)
 
 
-async def _unexpected(_: Request, error: Exception) -> JSONResponse:
-    log.error("request_failed", exc_info=error)
+async def _unexpected(_: Request, _error: Exception) -> JSONResponse:
+    # Starlette logs it.
     return _answer(500, "The server failed to answer; its log says why.")
+
+
+async def _database_away(_: Request, error: Exception) -> JSONResponse:
+    log.error("database_away", exc_info=error)
+    return _answer(503, "The database does not answer; try again later.", {"Retry-After": "5"})

@@ -3,7 +3,7 @@
 import base64
 import binascii
 import hashlib
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 from urllib.parse import quote
 from uuid import UUID
@@ -186,6 +186,6 @@ def _encode_cursor(report: Report) -> str:
 def _decode_cursor(cursor: str) -> tuple[datetime, UUID]:
     try:
         created_at, report_id = base64.urlsafe_b64decode(cursor).decode().split(" ")
-        return datetime.fromisoformat(created_at), UUID(report_id)
-    except (binascii.Error, ValueError):
+        return datetime.fromisoformat(created_at).astimezone(UTC), UUID(report_id)
+    except (binascii.Error, ValueError, OverflowError):
         raise Problem(422, "cursor: not one that this service has given.") from None

@@ -26,7 +26,8 @@ def test_put_creates_then_replaces(service: Service) -> None:
 def test_the_sample_is_whole(service: Service) -> None:
     found = service.http.get(f"/datasets/{service.put_nile()}").json()
     assert found["count"] == 100
-    assert found["first_reading"].startswith("1871-") and found["last_reading"].startswith("1970-")
+    assert found["first_reading"].startswith("1871-")
+    assert found["last_reading"].startswith("1970-")
 
 
 @pytest.mark.parametrize(
@@ -65,8 +66,9 @@ def test_what_is_not_csv_is_refused(service: Service) -> None:
 
 
 def test_a_body_too_long_is_refused(service: Service) -> None:
-    answer = service.http.put("/datasets/long", content=b"x" * 10_000_001, headers=CSV)
+    answer = service.http.put("/datasets/long", content=b"x" * 5_000_001, headers=CSV)
     assert answer.status_code == 413
+    assert answer.headers["content-type"] == "application/problem+json"
     assert service.http.get("/datasets/long").status_code == 404
 
 

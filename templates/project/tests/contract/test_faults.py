@@ -1,5 +1,6 @@
 """What goes wrong, for real, and what must hold all the same."""
 
+import signal
 from typing import Any
 
 import httpx
@@ -7,7 +8,7 @@ import pytest
 
 from conftest import ServiceMaker
 from fault import Fault
-from service import ENDED, NO_SECOND_CHANCE, Service, wait_until
+from service import ENDED, LONG_LEASE, Service, wait_until
 
 
 def test_a_long_computation_does_not_hold_up_the_loop(service: Service) -> None:
@@ -36,24 +37,15 @@ def test_progress_is_seen_while_a_report_runs(service: Service) -> None:
     service.wait_for(report, "cancelled")
 
 
-def test_an_unexpected_error_ends_the_report_and_tells_nothing(service: Service) -> None:
-    dataset = service.put_nile()
-    report = service.wait_for(service.submit(dataset, seed=Fault.BROKEN), "failed")
-    assert report["error"]["code"] == "computation_failed"
-    assert report["attempts"] == 1
-    assert "secret" not in str(report) and "Traceback" not in str(report)
-    assert "a secret in /etc/secret" in service.log.read_text()
-    service.wait_for(service.submit(dataset), "succeeded")
-
-
-def test_a_transient_error_is_tried_again(make_service: ServiceMaker) -> None:
-    with make_service(**NO_SECOND_CHANCE) as service:
-        report = service.submit(service.put_nile(), seed=Fault.TRANSIENT_ONCE)
+@pytest.mark.parametrize("fault", [Fault.TRANSIENT_ONCE, Fault.UNPICKLABLE_ONCE])
+def test_a_transient_error_is_tried_again(make_service: ServiceMaker, fault: Fault) -> None:
+    with make_service(**LONG_LEASE) as service:
+        report = service.submit(service.put_nile(), seed=fault)
         assert service.wait_for(report, "succeeded")["attempts"] == 2
 
 
 def test_a_transient_error_that_stays_ends_the_report(make_service: ServiceMaker) -> None:
-    with make_service(**NO_SECOND_CHANCE) as service:
+    with make_service(**LONG_LEASE) as service:
         report = service.submit(service.put_nile(), seed=Fault.TRANSIENT)
         ended = service.wait_for(report, "failed")
         assert ended["error"]["code"] == "transient_error"
@@ -65,7 +57,7 @@ def test_a_transient_error_that_stays_ends_the_report(make_service: ServiceMaker
     [(Fault.HELD, "1"), (Fault.STUCK_IN_C, "2")],  # a thread that is stuck in C keeps its place
 )
 def test_the_deadline_ends_a_report(make_service: ServiceMaker, fault: Fault, workers: str) -> None:
-    with make_service(JOB_DEADLINE_SECONDS="3", JOB_WORKERS=workers) as service:
+    with make_service(JOB_DEADLINE_SECONDS="6", JOB_WORKERS=workers) as service:
         dataset = service.put_nile()
         ended = service.wait_for(service.submit(dataset, seed=fault), "failed")
         assert ended["error"]["code"] == "deadline_exceeded"
@@ -74,7 +66,7 @@ def test_the_deadline_ends_a_report(make_service: ServiceMaker, fault: Fault, wo
 
 
 def test_nothing_is_lost_when_the_service_is_killed(make_service: ServiceMaker) -> None:
-    with make_service(JOB_WORKERS="1", RING_AGAIN_SECONDS="600") as service:
+    with make_service(JOB_WORKERS="1") as service:
         dataset = service.put_nile()
         running = service.submit(dataset, seed=Fault.HELD)
         service.wait_for(running, "running")
@@ -123,7 +115,7 @@ def test_sigterm_interrupts_and_leaves_nothing_behind(
     service.start(options)
     report = service.submit(service.put_nile(), seed=Fault.HELD)
     service.wait_for(report, "running")
-    service.terminate()  # the report would run for ever
+    service.stop()  # the report would run for ever
     service.wait_until_gone()
     service.let_go()
     service.start(options)
@@ -131,12 +123,15 @@ def test_sigterm_interrupts_and_leaves_nothing_behind(
     assert service.wait_for(report, "succeeded")["attempts"] == 1
 
 
-def test_a_report_stuck_in_c_does_not_hold_up_sigterm(make_service: ServiceMaker) -> None:
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_a_report_stuck_in_c_does_not_hold_up_the_end(
+    make_service: ServiceMaker, how: signal.Signals
+) -> None:
     service = make_service()
     service.start()
     service.submit(service.put_nile(), seed=Fault.STUCK_IN_C)
     wait_until(lambda: service.runs(Fault.STUCK_IN_C), "the computation to begin")
-    service.terminate()
+    service.stop(how)
     service.wait_until_gone()
 
 
@@ -145,11 +140,35 @@ def test_a_report_that_can_end_within_the_grace_period_does(make_service: Servic
     service.start()
     report = service.submit(service.put_nile(), seed=Fault.HELD)
     service.wait_for(report, "running")
+    service.send(signal.SIGTERM)
+    wait_until(lambda: service.status("/health/live") is None, "the port to be closed")
     service.let_go()
-    service.terminate()
+    service.wait_until_ended()
     service.start()
     assert service.wait_for(report, "succeeded")["attempts"] == 1
     assert len(service.runs(Fault.HELD)) == 1
+
+
+LOGGED = {
+    Fault.BROKEN: "a secret in /etc/secret",
+    Fault.EXITS: "SystemExit",
+    Fault.WRONG_PROGRESS: "from 0 to 1, not 50",
+}
+
+
+@pytest.mark.parametrize("fault", LOGGED)
+def test_an_unexpected_error_ends_the_report_and_tells_nothing(
+    service: Service, fault: Fault
+) -> None:
+    dataset = service.put_nile()
+    report = service.wait_for(service.submit(dataset, seed=fault), "failed")
+    assert report["error"]["code"] == "computation_failed"
+    assert report["attempts"] == 1
+    assert "secret" not in str(report)
+    assert "Traceback" not in str(report)
+    assert LOGGED[fault] in service.log.read_text()
+    service.wait_for(service.submit(dataset), "succeeded")
+    assert service.http.get("/reports").status_code == 200
 
 
 def test_readiness_names_what_is_down(make_service: ServiceMaker) -> None:
@@ -162,7 +181,7 @@ def test_readiness_names_what_is_down(make_service: ServiceMaker) -> None:
 
 
 def test_old_reports_and_their_pdfs_are_deleted(make_service: ServiceMaker) -> None:
-    with make_service(RETENTION_DAYS="0.00005") as service:  # 4.3 s
+    with make_service(RETENTION_DAYS="0.0001") as service:  # 8.6 s
         report = service.submit(service.put_nile())
         wait_until(service.pdfs, "the PDF")
         gone = wait_until(

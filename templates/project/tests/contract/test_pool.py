@@ -7,7 +7,7 @@ import psutil
 
 from conftest import ServiceMaker
 from fault import Fault
-from service import NO_SECOND_CHANCE, Service, wait_until
+from service import LONG_LEASE, Service, wait_until
 
 MAKES_ONE_PROCESS = {"JOB_WORKERS": "1"}
 
@@ -20,7 +20,7 @@ def children(service: Service) -> list[psutil.Process]:
 def test_a_report_whose_process_is_killed_runs_again_and_no_other_notices(
     make_service: ServiceMaker,
 ) -> None:
-    with make_service(**NO_SECOND_CHANCE) as service:
+    with make_service(**LONG_LEASE) as service:
         dataset = service.put_nile()
         other = service.submit(dataset, seed=Fault.HELD)
         service.wait_for(other, "running")
@@ -32,7 +32,7 @@ def test_a_report_whose_process_is_killed_runs_again_and_no_other_notices(
 
 
 def test_a_process_stuck_in_c_is_killed_at_the_deadline(make_service: ServiceMaker) -> None:
-    with make_service(**MAKES_ONE_PROCESS, JOB_DEADLINE_SECONDS="3") as service:
+    with make_service(**MAKES_ONE_PROCESS, JOB_DEADLINE_SECONDS="6") as service:
         dataset = service.put_nile()
         report = service.submit(dataset, seed=Fault.STUCK_IN_C)
         ended = service.wait_for(report, "failed")

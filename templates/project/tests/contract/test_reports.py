@@ -1,5 +1,6 @@
 """Reports from POST to PDF, and what is refused."""
 
+import base64
 import io
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -50,6 +51,8 @@ def test_the_same_seed_gives_the_same_result(service: Service) -> None:
     [
         ({"title": ""}, "title"),
         ({"title": "x" * 201}, "title"),
+        ({"title": "two\nlines"}, "title"),
+        ({"title": "nothing\0more"}, "title"),
         ({"resamples": 0}, "resamples"),
         ({"resamples": 1_000_001}, "resamples"),
         ({"resamples": "many"}, "resamples"),
@@ -71,6 +74,12 @@ def test_what_is_not_json_is_refused(service: Service) -> None:
         "/reports", content=b"{", headers={"Content-Type": "application/json"}
     )
     assert answer.status_code == 422
+
+
+def test_a_body_too_long_is_refused(service: Service) -> None:
+    answer = service.http.post("/reports", json={"title": "x" * 70_000})
+    assert answer.status_code == 413
+    assert answer.headers["content-type"] == "application/problem+json"
 
 
 def test_an_unknown_dataset(service: Service) -> None:
@@ -121,12 +130,20 @@ def test_the_last_page_has_no_cursor(make_service: ServiceMaker) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["limit=0", "limit=101", "status=done", "cursor=%21", "cursor=eA"]
+    ("name", "value"),
+    [
+        ("limit", "0"),
+        ("limit", "101"),
+        ("status", "done"),
+        ("cursor", "!"),
+        ("cursor", "eA"),
+        ("cursor", base64.urlsafe_b64encode(f"0001-01-01T00:00+23:00 {uuid.UUID(int=0)}".encode())),
+    ],
 )
-def test_a_bad_page_is_refused(service: Service, query: str) -> None:
-    answer = service.http.get(f"/reports?{query}")
+def test_a_bad_page_is_refused(service: Service, name: str, value: str) -> None:
+    answer = service.http.get("/reports", params={name: value})
     assert answer.status_code == 422
-    assert query.partition("=")[0] in answer.json()["detail"]
+    assert name in answer.json()["detail"]
 
 
 class TestIdempotency:
@@ -247,6 +264,17 @@ class TestRetry:
             assert answer.status_code == 202
             ended = service.wait_for(report, "succeeded")
             assert ended["attempts"] == 1
+
+    def test_a_report_whose_thread_is_stuck_runs_again_beside_it(
+        self, make_service: ServiceMaker
+    ) -> None:
+        with make_service() as service:
+            report = service.submit(service.put_nile(), seed=Fault.STUCK_IN_C)
+            wait_until(lambda: len(service.runs(Fault.STUCK_IN_C)) == 1, "the first run")
+            service.http.post(f"/reports/{report['id']}/cancel")
+            service.wait_for(report, "cancelled")
+            service.http.post(f"/reports/{report['id']}/retry")
+            wait_until(lambda: len(service.runs(Fault.STUCK_IN_C)) == 2, "the second run")
 
     def test_a_report_that_succeeded_is_refused(self, service: Service) -> None:
         report = service.wait_for(service.submit(service.put_nile()), "succeeded")

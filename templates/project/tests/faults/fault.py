@@ -12,5 +12,8 @@ class Fault(IntEnum):
     KILLED_ONCE = 900_003
     TRANSIENT = 900_004  # fails for now, each time
     TRANSIENT_ONCE = 900_005
+    EXITS = 900_009  # sys.exit(), which ends whoever does not expect it
+    WRONG_PROGRESS = 900_010  # per cent
+    UNPICKLABLE_ONCE = 900_011  # fails for now, with an error that cannot leave its process
     BROKEN = 900_006  # an exception that nobody expected
     HELD = 900_007  # goes on, calling progress, until the test lets it go

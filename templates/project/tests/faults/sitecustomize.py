@@ -6,6 +6,7 @@ The tests put this folder on PYTHONPATH of the service; the seed of a report cho
 import ctypes
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,6 +15,13 @@ from typing import Any
 import app.compute
 from app.errors import TransientError
 from fault import Fault
+
+
+class Unpicklable(TransientError):
+    """An error that pickle can take apart and not put together again."""
+
+    def __init__(self, one: str, two: str) -> None:
+        super().__init__(one + two)
 
 
 def first_time(fault: Fault) -> bool:
@@ -46,7 +54,13 @@ def _misbehave(fault: Fault, progress: Callable[[float], None]) -> None:
         case Fault.TRANSIENT_ONCE if first_time(fault):
             raise TransientError("the far side is away")
         case Fault.BROKEN:
-            raise RuntimeError("a secret in /etc/secret")
+            raise RuntimeError("BROKEN: a secret in /etc/secret")
+        case Fault.EXITS:
+            sys.exit("EXITS")
+        case Fault.WRONG_PROGRESS:
+            progress(50)
+        case Fault.UNPICKLABLE_ONCE if first_time(fault):
+            raise Unpicklable("a", "b")
         case Fault.HELD:
             while not (_folder() / "let-go").exists():
                 progress(0.5)

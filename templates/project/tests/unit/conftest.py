@@ -20,6 +20,7 @@ CACHED = (get_settings, get_engine, get_async_engine, get_store)
 def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The URL of a migrated database that the app uses meanwhile."""
     with private_database(tmp_path) as url:
+        monkeypatch.chdir(tmp_path)  # where no .env of the project's is read
         monkeypatch.setenv("DATABASE_URL", url)
         monkeypatch.setenv("STORAGE_URL", str(tmp_path / "pdfs"))
         _forget()

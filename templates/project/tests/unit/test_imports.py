@@ -3,12 +3,15 @@
 import subprocess
 import sys
 
+from service import ROOT
+
 HEAVY = {"app.compute", "app.pdf", "fpdf"}
 
 
 def test_the_api_loads_no_computing_or_rendering_library() -> None:
     loaded = subprocess.run(
         [sys.executable, "-c", "import sys, app.main; print(*sys.modules)"],
+        cwd=ROOT,
         check=True,
         capture_output=True,
         text=True,

@@ -12,6 +12,7 @@ from app.database import reading, transact
 from app.errors import LeaseLost
 from app.models import Dataset, Report, Status, now
 from app.settings import get_settings
+from service import ROOT
 from unit.conftest import add_report
 
 HOUR = timedelta(hours=1)
@@ -117,11 +118,27 @@ def test_what_does_not_heed_its_cancel_or_deadline_is_ended(dataset: Dataset) ->
         claim(report, token)
     change(cancelled, cancel_requested_at=now() - HOUR, deadline_at=now() - HOUR)
     change(overdue, deadline_at=now() - HOUR)
-    change(fine, cancel_requested_at=now())  # there is still time to heed it
+    change(fine, cancel_requested_at=now() + HOUR)  # there is still time to heed it
     transact(jobs.end_overdue)
     assert load(cancelled).status == Status.CANCELLED
     assert load(overdue).error_code == "deadline_exceeded"
     assert load(fine).status == Status.RUNNING
+
+
+def test_a_report_that_nobody_ran_for_longer_than_its_deadline_is_run_again(
+    report: Report,
+) -> None:
+    claim(report, "a")
+    change(report, lease_expires_at=now() - HOUR, deadline_at=now() - HOUR)
+    assert janitor.sweep(everything=False) == [report.id]
+    assert load(report).status == Status.QUEUED
+
+
+def test_a_queued_report_is_claimed_however_few_attempts_are_allowed_by_now(
+    report: Report,
+) -> None:
+    change(report, attempts=7)
+    assert claim(report, "a") is not None
 
 
 def test_the_doorbell_rings_again_at_growing_intervals(report: Report) -> None:
@@ -146,13 +163,22 @@ def test_an_expired_report_goes_with_every_pdf_of_its(report: Report) -> None:
         storage.save(report.id, token, b"%PDF")
     claim(report, "a")
     transact(jobs.finish, "a", {}, f"{report.id}/a.pdf")
-    janitor.sweep(everything=False)
+    janitor.expire()
     assert load(report).status == Status.SUCCEEDED
     change(report, finished_at=now() - timedelta(days=get_settings().retention_days + 1))
-    janitor.sweep(everything=False)
+    janitor.expire()
     with reading() as session:
         assert session.get(Report, report.id) is None
     assert storage.list_keys(report.id) == []
+
+
+def test_an_expired_report_that_was_asked_for_again_stays(report: Report) -> None:
+    change(report, status=Status.FAILED, finished_at=now() - timedelta(days=1000))
+    with reading() as session:
+        assert jobs.expired(session) == [report.id]
+    transact(lambda session: jobs.retry(session.get_one(Report, report.id)))
+    transact(jobs.delete_expired, report.id)
+    assert load(report).status == Status.QUEUED
 
 
 CLAIM_ALL = """
@@ -172,7 +198,9 @@ def test_four_processes_claim_each_of_a_hundred_reports_once(dataset: Dataset) -
     def claim_all(_: int) -> list[str]:
         claimer = [sys.executable, "-c", CLAIM_ALL]
         given = "\n".join(ids)
-        ended = subprocess.run(claimer, input=given, capture_output=True, text=True, check=False)
+        ended = subprocess.run(
+            claimer, input=given, cwd=ROOT, capture_output=True, text=True, check=False
+        )
         assert ended.stderr == ""
         return ended.stdout.split()
 
