@@ -61,6 +61,7 @@ SHARED = [
     "tests/faults/sitecustomize.py",
     "tests/service.py",
     "tests/unit/conftest.py",
+    "tests/unit/rows.py",
     "tests/unit/test_compute.py",
     "tests/unit/test_imports.py",
     "tests/unit/test_jobs.py",

@@ -1,16 +1,14 @@
 """Fixtures: the service, one for all tests that leave it as it was, or one of their own."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from sqlalchemy import make_url
 
-from service import Service, private_database
-
-ServiceMaker = Callable[..., Service]
+from service import Service, ServiceMaker, private_database
 
 
 def pytest_report_header() -> str:

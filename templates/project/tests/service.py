@@ -200,6 +200,10 @@ class Service:
         return sorted((self.folder / "pdfs").rglob("*.pdf"))
 
 
+ServiceMaker = Callable[..., Service]
+"""Makes a service of a test's own, not started yet; settings may be given."""
+
+
 @contextmanager
 def private_database(folder: Path) -> Iterator[str]:
     """The URL of an empty database: SQLite in the folder, or one on the server of DATABASE_URL."""

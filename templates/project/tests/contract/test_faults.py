@@ -6,9 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from conftest import ServiceMaker
 from fault import Fault
-from service import ENDED, LONG_LEASE, Service, wait_until
+from service import ENDED, LONG_LEASE, Service, ServiceMaker, wait_until
 
 
 def test_a_long_computation_does_not_hold_up_the_loop(service: Service) -> None:

@@ -5,9 +5,8 @@ import signal
 
 import psutil
 
-from conftest import ServiceMaker
 from fault import Fault
-from service import LONG_LEASE, Service, wait_until
+from service import LONG_LEASE, Service, ServiceMaker, wait_until
 
 MAKES_ONE_PROCESS = {"JOB_WORKERS": "1"}
 

@@ -10,9 +10,8 @@ import httpx
 import pytest
 from pypdf import PdfReader
 
-from conftest import ServiceMaker
 from fault import Fault
-from service import Service, wait_until
+from service import Service, ServiceMaker, wait_until
 
 
 def test_from_csv_to_pdf(service: Service) -> None:

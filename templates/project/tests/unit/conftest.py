@@ -12,6 +12,7 @@ from app.models import Dataset, Report
 from app.settings import get_settings
 from app.storage import get_store
 from service import private_database
+from unit.rows import add_report
 
 CACHED = (get_settings, get_engine, get_async_engine, get_store)
 
@@ -48,18 +49,3 @@ def dataset(database: str) -> Dataset:
 def report(dataset: Dataset) -> Report:
     """A queued report."""
     return add_report(dataset)
-
-
-def add_report(dataset: Dataset) -> Report:
-    """Queue a report of a dataset."""
-    with writing() as session:
-        report = Report(
-            dataset_id=dataset.id,
-            dataset=dataset.name,
-            title="x",
-            resamples=10,
-            seed=0,
-            request_digest="",
-        )
-        session.add(report)
-        return report

@@ -13,7 +13,7 @@ from app.errors import LeaseLost
 from app.models import Dataset, Report, Status, now
 from app.settings import get_settings
 from service import ROOT
-from unit.conftest import add_report
+from unit.rows import add_report
 
 HOUR = timedelta(hours=1)
 

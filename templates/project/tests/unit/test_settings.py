@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from app.settings import Settings
+from app.settings import Settings, get_settings
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,17 @@ from app.settings import Settings
 def test_what_cannot_work_is_refused(given: dict[str, str], words: str) -> None:
     with pytest.raises(ValidationError, match=words.replace("+", r"\+")):
         Settings(**given)
+
+
+def test_the_process_ends_with_one_line_that_shows_no_secret(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "mysql://me:secret@localhost/x")
+    get_settings.cache_clear()
+    with pytest.raises(SystemExit, match="DATABASE_URL .*mysql:// is not supported") as ended:
+        get_settings()
+    assert "secret" not in str(ended.value)
+    assert "\n" not in str(ended.value)
 
 
 @pytest.mark.parametrize(
