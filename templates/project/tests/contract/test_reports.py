@@ -11,7 +11,7 @@ import pytest
 from pypdf import PdfReader
 
 from fault import Fault
-from service import Service, ServiceMaker, wait_until
+from service import LONG_LEASE, Service, ServiceMaker, wait_until
 
 
 def test_from_csv_to_pdf(service: Service) -> None:
@@ -220,14 +220,16 @@ class TestCancel:
             assert answer.json()["cancel_requested"]
             ended = service.wait_for(report, "cancelled")
             assert ended["error"] is None
+            assert "run_cancelled" in service.log.read_text()  # the run heard of it itself
             assert service.http.get(f"/reports/{report['id']}/pdf").status_code == 409
             service.wait_for(service.submit(dataset), "succeeded")
 
-    def test_a_report_stuck_in_c(self, service: Service) -> None:
-        report = service.submit(service.put_nile(), seed=Fault.STUCK_IN_C)
-        wait_until(lambda: service.runs(Fault.STUCK_IN_C), "the computation to begin")
-        service.http.post(f"/reports/{report['id']}/cancel")
-        service.wait_for(report, "cancelled")
+    def test_a_report_stuck_in_c(self, make_service: ServiceMaker) -> None:
+        with make_service(**LONG_LEASE) as service:
+            report = service.submit(service.put_nile(), seed=Fault.STUCK_IN_C)
+            wait_until(lambda: service.runs(Fault.STUCK_IN_C), "the computation to begin")
+            service.http.post(f"/reports/{report['id']}/cancel")
+            service.wait_for(report, "cancelled")
 
     def test_a_queued_report_never_starts(self, make_service: ServiceMaker) -> None:
         with make_service(JOB_WORKERS="1") as service:

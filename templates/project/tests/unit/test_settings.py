@@ -27,7 +27,7 @@ def test_the_process_ends_with_one_line_that_shows_no_secret(
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", "mysql://me:secret@localhost/x")
     get_settings.cache_clear()
-    with pytest.raises(SystemExit, match="DATABASE_URL .*mysql:// is not supported") as ended:
+    with pytest.raises(SystemExit, match=r"DATABASE_URL .*mysql:// is not supported") as ended:
         get_settings()
     assert "secret" not in str(ended.value)
     assert "\n" not in str(ended.value)
