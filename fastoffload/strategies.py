@@ -29,14 +29,14 @@ class Strategy:
     available: bool
 
 
-# The figures: 20 jobs in flight, each 0.5 s of pure-Python computation, on 2 cores.
+# The figures: benchmarks/offload.py, 8 reports in flight, 2 workers, on 2 cores.
 BACKGROUND_COST = (
     "Jobs run on threads that share the GIL with the event loop: CPU-bound work slows every answer"
-    " (99th percentile: 3 ms idle, about 400 ms under load)."
+    " (99th percentile: 2 ms idle, about 90 ms under load)."
 )
 THREAD_POOL_COST = (
     "A thread pool shares the GIL with the event loop: CPU-bound work slows every answer"
-    " (99th percentile: 3 ms idle, about 200 ms under load; a process pool stays below 10 ms)."
+    " (99th percentile: 2 ms idle, about 100 ms under load; a process pool stays below 10 ms)."
 )
 
 POOLS = (
