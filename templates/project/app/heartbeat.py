@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app import jobs
 from app.database import transact
 from app.errors import Cancelled, DeadlineExceeded, Interrupted, LeaseLost, RunStopped
-from app.settings import HEARTBEAT_SECONDS, get_settings
+from app.settings import HEARTBEAT_SECONDS, OVERDUE_GRACE_SECONDS, get_settings
 
 log = structlog.get_logger()
 
@@ -24,9 +24,16 @@ class Heartbeat:
     longest such call.
     """
 
-    def __init__(self, token: str, is_stopping: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        token: str,
+        is_stopping: Callable[[], bool],
+        on_unheeded: Callable[[type[RunStopped]], None] | None = None,
+    ) -> None:
+        """`on_unheeded` is called when the work goes on in spite of the reason to stop."""
         self._token = token
         self._is_stopping = is_stopping
+        self._on_unheeded = on_unheeded
         self._deadline = time.monotonic() + get_settings().job_deadline_seconds
         self._fraction = 0.0
         self._reason: type[RunStopped] | None = None
@@ -54,19 +61,28 @@ class Heartbeat:
         if not 0 <= fraction <= 1:
             raise ValueError(f"progress takes a fraction from 0 to 1, not {fraction}")
         self._fraction = fraction
-        if self._reason:
-            raise self._reason
+        if reason := self._reason or self._reason_now():
+            raise reason
+
+    def _reason_now(self) -> type[RunStopped] | None:
         if self._is_stopping():
-            raise Interrupted
+            return Interrupted
         if time.monotonic() > self._deadline:
-            raise DeadlineExceeded
+            return DeadlineExceeded
+        return None
 
     def _beat(self) -> None:
         while self._reason is None and not self._over.wait(HEARTBEAT_SECONDS):
-            try:
-                if transact(jobs.beat, self._token, self._fraction):
-                    self._reason = Cancelled
-            except LeaseLost:
-                self._reason = LeaseLost
-            except SQLAlchemyError:
-                log.exception("heartbeat_failed")
+            self._reason = self._beat_once()
+        if self._reason and self._on_unheeded and not self._over.wait(OVERDUE_GRACE_SECONDS):
+            self._on_unheeded(self._reason)
+
+    def _beat_once(self) -> type[RunStopped] | None:
+        try:
+            if transact(jobs.beat, self._token, self._fraction):
+                return Cancelled
+        except LeaseLost:
+            return LeaseLost
+        except SQLAlchemyError:
+            log.exception("heartbeat_failed")
+        return self._reason_now()

@@ -2,6 +2,8 @@
 
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from uuid import UUID
 
 import structlog
@@ -10,7 +12,14 @@ from structlog.contextvars import bound_contextvars
 
 from app import jobs, readings
 from app.database import reading, transact
-from app.errors import Cancelled, DeadlineExceeded, Interrupted, LeaseLost, TransientError
+from app.errors import (
+    Cancelled,
+    DeadlineExceeded,
+    Interrupted,
+    LeaseLost,
+    RunStopped,
+    TransientError,
+)
 from app.heartbeat import Heartbeat
 from app.models import Report
 
@@ -26,11 +35,15 @@ def new_token() -> str:
 
 
 def run_report(
-    report_id: UUID, token: str, is_stopping: Callable[[], bool] = lambda: False
+    report_id: UUID,
+    token: str,
+    is_stopping: Callable[[], bool] = lambda: False,
+    end_process: Callable[[], None] | None = None,
 ) -> bool:
     """Run a report once, if it is to be run. True when it should be run again after a while.
 
-    Every outcome is written to its row; nothing is raised, whatever the work raises.
+    Every outcome is written to its row; nothing is raised, whatever the work raises. Where work
+    does not heed a cancel, its deadline or a stop, `end_process` is called if there is one.
     """
     try:
         report = transact(jobs.claim, report_id, token)
@@ -39,7 +52,8 @@ def run_report(
             return False
         with bound_contextvars(report_id=str(report_id), attempt=report.attempts):
             log.info("run_started")
-            return _run(report, token, is_stopping)
+            force = partial(_end_by_force, end_process, token) if end_process else None
+            return _run(report, token, Heartbeat(token, is_stopping, force))
     except LeaseLost:
         log.warning("lease_lost", report_id=str(report_id))
         return False
@@ -48,22 +62,14 @@ def run_report(
         return True
 
 
-def _run(report: Report, token: str, is_stopping: Callable[[], bool]) -> bool:
+def _run(report: Report, token: str, heartbeat: Heartbeat) -> bool:
     try:
-        with Heartbeat(token, is_stopping) as heartbeat:
+        with heartbeat:
             _work(report, token, heartbeat)
         log.info("run_succeeded")
-    except LeaseLost:
-        raise
-    except Cancelled:
-        transact(jobs.end_cancelled, token)
-        log.info("run_cancelled")
-    except Interrupted:
-        transact(jobs.release_uncounted, token)
-        log.info("run_interrupted")
-    except DeadlineExceeded:
-        transact(jobs.fail, token, *jobs.DEADLINE_EXCEEDED)
-        log.warning("run_exceeded_deadline")
+    except RunStopped as reason:
+        log.info("run_stopped", reason=type(reason).__name__)
+        return _account(type(reason), token)
     except (TransientError, OperationalError):
         log.warning("run_failed_for_now", exc_info=True)
         return transact(jobs.release, token, *STILL_FAILING)
@@ -71,6 +77,28 @@ def _run(report: Report, token: str, is_stopping: Callable[[], bool]) -> bool:
         log.exception("run_failed")
         transact(jobs.fail, token, *COMPUTATION_FAILED)
     return False
+
+
+def _account(reason: type[RunStopped], token: str) -> bool:
+    """Write to the row how the run was stopped; whether it should be run again."""
+    if reason is LeaseLost:
+        raise LeaseLost
+    if reason is Cancelled:
+        transact(jobs.end_cancelled, token)
+    if reason is DeadlineExceeded:
+        transact(jobs.fail, token, *jobs.DEADLINE_EXCEEDED)
+    if reason is Interrupted:
+        transact(jobs.release_uncounted, token)
+    return reason is Interrupted
+
+
+def _end_by_force(end_process: Callable[[], None], token: str, reason: type[RunStopped]) -> None:
+    log.warning("run_ended_by_force", token=token, reason=reason.__name__)
+    try:
+        with suppress(LeaseLost):
+            _account(reason, token)
+    finally:
+        end_process()
 
 
 def _work(report: Report, token: str, heartbeat: Heartbeat) -> None:

@@ -17,9 +17,9 @@ from pebble import ProcessPool
 from sqlalchemy.orm import Session
 
 from app import jobs
+from app.children import begin_child
 from app.database import transact
 from app.errors import LeaseLost
-from app.logs import configure_logging
 from app.pipeline import run_report
 from app.settings import OVERDUE_GRACE_SECONDS, get_settings
 
@@ -30,7 +30,6 @@ Ts = TypeVarTuple("Ts")
 
 WATCH_SECONDS = 1.0
 KILLED_AFTER = 2  # looks: a child that has just ended its report gets time to say so
-NICENESS = 10  # the children give way to the API when there are more of both than cores
 # Imported once, by the process that the children are forked from.
 PRELOADED = ["app.pipeline", "app.compute", "app.pdf", "app.storage"]
 
@@ -51,8 +50,14 @@ class SupervisedPool:
         return None if self._pool and self._pool.active else "its processes cannot be started"
 
     async def start(self) -> None:
-        """Start the processes."""
-        self._pool = await self._in_thread(_new_pool, self._workers)
+        """Start the processes and the watch over them."""
+        await self._make()
+        self._watching = asyncio.create_task(self._watch())
+
+    async def drain(self, seconds: float) -> None:
+        """Wait until nothing runs any more, for so long at the most."""
+        if self._runs:
+            await asyncio.wait(self._runs.values(), timeout=seconds)
 
     async def run_once(self, report_id: UUID, token: str) -> bool:
         """Run a report in a child. True when it should be run again after a while."""
@@ -66,7 +71,18 @@ class SupervisedPool:
         finally:
             del self._runs[token]
 
-    async def watch(self) -> None:
+    async def stop(self) -> None:
+        """Kill what still runs; its reports go back to the queue."""
+        self._stopping = True
+        self._watching.cancel()
+        await self._in_thread(_end, self._pool)
+        for run in self._runs.values():
+            run.cancel()
+
+    async def _make(self) -> None:
+        self._pool = await self._in_thread(_new_pool, self._workers)
+
+    async def _watch(self) -> None:
         """Keep the leases of living children; kill those whose report has been ended or taken."""
         missing: dict[str, int] = {}  # how often in a row a run that held its report did not
         while True:
@@ -84,13 +100,6 @@ class SupervisedPool:
             except Exception:
                 log.exception("watch_failed")
 
-    async def stop(self) -> None:
-        """Kill what still runs; its reports go back to the queue."""
-        self._stopping = True
-        await self._in_thread(_end, self._pool)
-        for run in self._runs.values():
-            run.cancel()
-
     def _begin(self, report_id: UUID, token: str) -> asyncio.Future[bool]:
         limit = get_settings().job_deadline_seconds + OVERDUE_GRACE_SECONDS
         pool = cast(Executor, self._pool)  # Pebble's has the one method that is needed
@@ -102,7 +111,7 @@ class SupervisedPool:
             return run.result()
         if self._stopping:
             await self._write(jobs.release_uncounted, token)
-            return False
+            return True
         if run.cancelled():
             return True
         error = run.exception()
@@ -123,7 +132,7 @@ class SupervisedPool:
         if not self.trouble:
             return
         broken, runs = self._pool, list(self._runs.values())
-        await self.start()
+        await self._make()
         log.warning("pool_rebuilt")
         await self._in_thread(_end, broken)
         for run in runs:
@@ -140,13 +149,6 @@ class SupervisedPool:
 
     async def _in_thread(self, function: Callable[[Unpack[Ts]], T], *args: *Ts) -> T:
         return await to_thread.run_sync(function, *args, limiter=self._limiter)
-
-
-def default_workers() -> int:
-    """The cores that this process may use; a container's quota of their time does not show here."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _new_pool(workers: int) -> ProcessPool:
@@ -169,8 +171,7 @@ def _end(pool: ProcessPool | None) -> None:
 def _begin_child() -> None:
     os.setpgrp()  # signals to the server's group are for the server, which then ends its children
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # dies at once, in a C call too
-    os.nice(NICENESS)
-    configure_logging()
+    begin_child()
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -2,12 +2,14 @@
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
+
+S = TypeVar("S", bound=BaseSettings)
 
 # Half a second between two beats: at most two writes a second for a running job.
 HEARTBEAT_SECONDS = 0.5
@@ -15,12 +17,15 @@ HEARTBEAT_SECONDS = 0.5
 OVERDUE_GRACE_SECONDS = 2.0
 
 
+CONFIG = SettingsConfigDict(
+    env_file=".env", extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
+)
+
+
 class Settings(BaseSettings):
     """The settings, with the unit of every number in its name."""
 
-    model_config = SettingsConfigDict(
-        env_file=".env", extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
-    )
+    model_config = CONFIG
 
     # Where things are kept.
     database_url: str = "sqlite:///data/app.db"
@@ -37,9 +42,10 @@ class Settings(BaseSettings):
     # How jobs are run.
     job_workers: int | None = Field(default=None, gt=0)  # None: what suits the strategy
     job_deadline_seconds: float = Field(default=600, gt=0)
-    job_lease_seconds: float = Field(default=60, ge=4 * HEARTBEAT_SECONDS)
+    job_lease_seconds: float = Field(default=60, ge=2 * OVERDUE_GRACE_SECONDS)
     job_max_attempts: int = Field(default=3, gt=0)
     job_tasks_per_child: int = Field(default=100, gt=0)  # a process is replaced after as many jobs
+    job_memory_mb: int | None = Field(default=None, gt=0)  # of data, of a process that runs jobs
     retry_seconds: float = Field(default=1, gt=0)  # first wait after a TransientError; then doubled
     retry_max_seconds: float = Field(default=60, gt=0)
 
@@ -48,9 +54,9 @@ class Settings(BaseSettings):
     ring_again_seconds: float = Field(default=30, gt=0)  # a report queued for longer is rung again
     retention_days: float = Field(default=30, gt=0)  # an ended report and its PDF are deleted after
 
-    # Development: honcho kills what is not gone 5 s after its SIGTERM (3 + 1 for answers under way
-    # + 0.8 for interrupted jobs).
-    shutdown_grace_seconds: int = Field(default=3, ge=0)
+    # Development: honcho kills what is not gone 5 s after its SIGTERM: 2, and 2.5 until a process
+    # that does not heed it is ended.
+    shutdown_grace_seconds: int = Field(default=2, ge=0)
 
     log_level: str = "INFO"
 
@@ -97,11 +103,16 @@ def is_sqlite(url: URL) -> bool:
     return url.get_backend_name() == "sqlite"
 
 
-@lru_cache
-def get_settings() -> Settings:
-    """The settings of this process, read once. Ends the process with one line if they are wrong."""
+def load(kind: type[S]) -> S:
+    """Settings from the environment. Ends the process with one line if they are wrong."""
     try:
-        return Settings()
+        return kind()
     except ValidationError as error:
         faults = (f"{'.'.join(map(str, e['loc'])).upper()} {e['msg']}" for e in error.errors())
         raise SystemExit(f"The settings are wrong: {'; '.join(faults)}") from None
+
+
+@lru_cache
+def get_settings() -> Settings:
+    """The settings of this process, read once."""
+    return load(Settings)

@@ -4,16 +4,16 @@ Each report runs in a child process, off the GIL. A child that dies takes only i
 it, which is run again; a child whose report is cancelled or overdue is killed, C code or not.
 """
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import UUID
 
 from fastapi import FastAPI, Request
 
+from app.children import default_workers
 from app.in_process import INTERRUPT_SECONDS, InProcessJobs
 from app.offloader import Submit
-from app.pool import SupervisedPool, default_workers
+from app.pool import SupervisedPool
 from app.settings import get_settings
 
 
@@ -26,9 +26,8 @@ class ProcessOffloader:
         self._jobs = InProcessJobs(self._pool.run_once, slots=workers + 1)
 
     async def start(self) -> None:
-        """Start the processes and the watch over them."""
+        """Start the processes."""
         await self._pool.start()
-        self._watching = asyncio.create_task(self._pool.watch())
 
     async def submit(self, report_id: UUID) -> None:
         """Run a report in the pool."""
@@ -41,7 +40,6 @@ class ProcessOffloader:
     async def stop(self) -> None:
         """Let what runs end within the grace period, then interrupt it."""
         await self._jobs.drain(get_settings().shutdown_grace_seconds)
-        self._watching.cancel()
         await self._pool.stop()
         await self._jobs.settle(INTERRUPT_SECONDS)
 

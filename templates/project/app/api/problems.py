@@ -11,6 +11,8 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
+from app.errors import TransientError
+
 log = structlog.get_logger()
 
 MOST_FAULTS = 10  # of an invalid request that are told
@@ -33,6 +35,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http_exception)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(OperationalError, _database_away)
+    app.add_exception_handler(TransientError, _store_away)
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -72,3 +75,8 @@ async def _unexpected(_: Request, _error: Exception) -> JSONResponse:
 async def _database_away(_: Request, error: Exception) -> JSONResponse:
     log.error("database_away", exc_info=error)
     return _answer(503, "The database does not answer; try again later.", {"Retry-After": "5"})
+
+
+async def _store_away(_: Request, error: Exception) -> JSONResponse:
+    log.error("store_away", exc_info=error)
+    return _answer(503, "The PDFs are out of reach; try again later.", {"Retry-After": "5"})

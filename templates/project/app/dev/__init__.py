@@ -1,0 +1,1 @@
+"""What `uv run honcho start` needs besides the service itself. No part of production."""
