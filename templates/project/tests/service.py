@@ -6,7 +6,7 @@ import socket
 import subprocess
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -23,7 +23,10 @@ T = TypeVar("T")
 
 ROOT = Path(__file__).resolve().parent.parent
 NILE = (ROOT / "samples" / "nile.csv").read_bytes()
+# What is started, in order; and what must end before what follows.
+COMMANDS = dict(parse_procfile((ROOT / "Procfile").read_text()).processes)
 LIMIT_SECONDS = 90  # for whatever is waited for: generous, because machines are busy
+RESTART_SECONDS = 3  # for which a server is away that is restarted
 ENDED = {"succeeded", "failed", "cancelled"}
 
 # Short, so that what is waited for comes soon.
@@ -55,9 +58,10 @@ class Service:
     def __init__(self, folder: Path, database_url: str, **settings: str) -> None:
         self.folder = folder
         self.log = folder / "log.txt"
-        self._port = _free_port()
+        self._port = free_port()
         self._commands: dict[str, subprocess.Popen[bytes]] = {}
-        self._settings = {
+        self.database_url = database_url
+        self.environment = os.environ | {
             "DATABASE_URL": database_url,
             "FAULTS_FOLDER": str(folder),
             "PYTHONPATH": os.pathsep.join((str(ROOT / "tests" / "faults"), str(ROOT))),
@@ -78,21 +82,21 @@ class Service:
 
     def start(self, web_options: str = "", until: Callable[[], bool] | None = None) -> Self:
         """Start every command of the Procfile and wait until the service is ready, or `until`."""
-        procfile = parse_procfile((ROOT / "Procfile").read_text())
-        for name, command in procfile.processes.items():
-            self._commands[name] = self._run(f"{command} {web_options if name == 'web' else ''}")
+        for name in COMMANDS:
+            self.start_command(name, web_options if name == "web" else "")
         is_up = until or self.is_ready
         wait_until(lambda: is_up() or not self.is_running(), f"an answer; see {self.log}")
         assert self.is_running(), self.log.read_text()
         return self
 
-    def _run(self, command: str) -> subprocess.Popen[bytes]:
+    def start_command(self, name: str, options: str = "", another: str = "") -> None:
+        """Start one command of the Procfile; another one beside it if that has a name."""
         with self.log.open("ab") as log:
-            return subprocess.Popen(
-                command,
+            self._commands[another or name] = subprocess.Popen(
+                f"{COMMANDS[name]} {options}",
                 shell=True,
                 cwd=self.folder,  # where no .env of the project's is read
-                env=os.environ | self._settings,
+                env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -114,13 +118,17 @@ class Service:
         """Whether all commands still run."""
         return all(command.poll() is None for command in self._commands.values())
 
-    def kill(self) -> None:
-        """SIGKILL to every command's group; processes out of the group must end by themselves."""
-        for command in self._commands.values():
+    def kill(self, *names: str) -> None:
+        """SIGKILL to the groups of the commands named, or all.
+
+        Processes out of the groups must end by themselves.
+        """
+        commands = [self._commands[name] for name in names or self._commands]
+        for command in commands:
             with suppress(ProcessLookupError):
                 os.killpg(command.pid, signal.SIGKILL)
-        self.kill_leaders()
-        self.wait_until_gone()
+            command.wait()
+        wait_until(lambda: not processes_of(commands), "no process to be left")
 
     def kill_leaders(self) -> None:
         """SIGKILL to the first process of every command, and to no other."""
@@ -132,25 +140,26 @@ class Service:
         """Wait until no process of the service is left."""
         wait_until(lambda: not self.processes(), "no process to be left")
 
-    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
-        """Send a signal to every command, then wait for them to end."""
-        self.send(how)
-        self.wait_until_ended()
+    def stop(self, how: signal.Signals = signal.SIGTERM, *names: str) -> None:
+        """Send a signal to the commands named, or all, then wait for them to end."""
+        self.send(how, *names)
+        self.wait_until_ended(*names)
 
-    def send(self, how: signal.Signals) -> None:
-        """Send a signal to the first process of every command."""
-        for command in self._commands.values():
-            command.send_signal(how)
+    def send(self, how: signal.Signals, *names: str) -> None:
+        """Send a signal to the first process of the commands named, or of all but the broker."""
+        for name in names or self._commands.keys() - {"broker"}:
+            self._commands[name].send_signal(how)
 
-    def wait_until_ended(self) -> None:
-        """Wait for every command to end."""
-        for command in self._commands.values():
-            command.wait(LIMIT_SECONDS)
+    def wait_until_ended(self, *names: str) -> None:
+        """Wait for the commands named, or all, to end. A broker outlives those that use it."""
+        for name in names or self._commands:
+            if name == "broker":
+                self._commands[name].terminate()
+            self._commands[name].wait(LIMIT_SECONDS)
 
     def processes(self) -> list[psutil.Process]:
         """All processes of the service that live, those too whose parent does not."""
-        sessions = {command.pid for command in self._commands.values()}
-        return [process for process in psutil.process_iter() if _session(process) in sessions]
+        return processes_of(self._commands.values())
 
     def put_nile(self) -> str:
         """Store the sample under a name of its own."""
@@ -221,6 +230,25 @@ def private_database(folder: Path) -> Iterator[str]:
     engine.dispose()
 
 
+def processes_of(commands: Iterable[subprocess.Popen[bytes]]) -> list[psutil.Process]:
+    """All processes in the sessions of the commands."""
+    sessions = {command.pid for command in commands}
+    return [process for process in psutil.process_iter() if _session(process) in sessions]
+
+
+def restart_database(url: str) -> None:
+    """Do to a database on PostgreSQL what a restart of the server does to those that use it."""
+    name = make_url(url).database
+    engine = create_engine(make_url(url).set(database="postgres"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false"))
+        kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name"
+        connection.execute(text(kill), {"name": name})
+        time.sleep(RESTART_SECONDS)
+        connection.execute(text(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true"))
+    engine.dispose()
+
+
 def _session(process: psutil.Process) -> int | None:
     try:
         return None if process.status() == psutil.STATUS_ZOMBIE else os.getsid(process.pid)
@@ -228,7 +256,8 @@ def _session(process: psutil.Process) -> int | None:
         return None
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A loopback port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

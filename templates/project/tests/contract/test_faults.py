@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from fault import Fault
-from service import ENDED, LONG_LEASE, Service, ServiceMaker, wait_until
+from service import ENDED, LONG_LEASE, Service, ServiceMaker, restart_database, wait_until
 
 
 def test_a_long_computation_does_not_hold_up_the_loop(service: Service) -> None:
@@ -62,7 +62,7 @@ def test_the_deadline_ends_a_report(make_service: ServiceMaker, fault: Fault, wo
         assert ended["error"]["code"] == "deadline_exceeded"
         assert len(service.runs(fault)) == 1
         # What calls progress stops by itself; what does not is ended by the janitor.
-        assert ("run_exceeded_deadline" in service.log.read_text()) == (fault == Fault.HELD)
+        assert ("run_stopped" in service.log.read_text()) == (fault == Fault.HELD)
         service.wait_for(service.submit(dataset), "succeeded")
 
 
@@ -170,6 +170,19 @@ def test_an_unexpected_error_ends_the_report_and_tells_nothing(
     assert LOGGED[fault] in service.log.read_text()
     service.wait_for(service.submit(dataset), "succeeded")
     assert service.http.get("/reports").status_code == 200
+
+
+def test_a_database_that_restarts_loses_no_report(make_service: ServiceMaker) -> None:
+    with make_service() as service:
+        if service.database_url.startswith("sqlite"):
+            pytest.skip("SQLite has no server; set DATABASE_URL to one of PostgreSQL")
+        dataset = service.put_nile()
+        reports = [service.submit(dataset, resamples=20_000) for _ in range(10)]
+        service.wait_for(reports[0], "running", "succeeded")
+        restart_database(service.database_url)
+        wait_until(service.is_ready, "the service to be ready")
+        for report in reports:
+            service.wait_for(report, "succeeded")
 
 
 def test_readiness_names_what_is_down(make_service: ServiceMaker) -> None:

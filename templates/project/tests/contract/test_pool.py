@@ -12,8 +12,9 @@ MAKES_ONE_PROCESS = {"JOB_WORKERS": "1"}
 
 
 def children(service: Service) -> list[psutil.Process]:
-    """The processes of the pool: each leads a group of its own."""
-    return [found for found in service.processes() if os.getpgid(found.pid) == found.pid][1:]
+    """The processes of the pool: forked from a server, and each leads a group of its own."""
+    forked = [found for found in service.processes() if "forkserver" in " ".join(found.cmdline())]
+    return [found for found in forked if os.getpgid(found.pid) == found.pid]
 
 
 def test_a_report_whose_process_is_killed_runs_again_and_no_other_notices(

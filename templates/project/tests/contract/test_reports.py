@@ -220,7 +220,7 @@ class TestCancel:
             assert answer.json()["cancel_requested"]
             ended = service.wait_for(report, "cancelled")
             assert ended["error"] is None
-            assert "run_cancelled" in service.log.read_text()  # the run heard of it itself
+            assert '"reason": "Cancelled"' in service.log.read_text()  # the run heard of it itself
             assert service.http.get(f"/reports/{report['id']}/pdf").status_code == 409
             service.wait_for(service.submit(dataset), "succeeded")
 

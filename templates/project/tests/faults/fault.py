@@ -17,3 +17,4 @@ class Fault(IntEnum):
     UNPICKLABLE_ONCE = 900_011  # fails for now, with an error that cannot leave its process
     BROKEN = 900_006  # an exception that nobody expected
     HELD = 900_007  # goes on, calling progress, until the test lets it go
+    GREEDY = 900_012  # wants a gigabyte of memory

@@ -61,6 +61,8 @@ def _misbehave(fault: Fault, progress: Callable[[float], None]) -> None:
             progress(50)
         case Fault.UNPICKLABLE_ONCE if first_time(fault):
             raise Unpicklable("a", "b")
+        case Fault.GREEDY:
+            bytearray(1_000_000_000)
         case Fault.HELD:
             while not (_folder() / "let-go").exists():
                 progress(0.5)

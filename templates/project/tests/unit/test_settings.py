@@ -12,7 +12,7 @@ from app.settings import Settings, get_settings
         ({"database_url": "mysql://localhost/x"}, "mysql:// is not supported"),
         ({"database_url": "postgres://localhost/x"}, "postgresql+psycopg://"),
         ({"database_url": "app.db"}, "no database URL"),
-        ({"job_lease_seconds": 1}, "greater than or equal to 2"),
+        ({"job_lease_seconds": 1}, "greater than or equal to 4"),
         ({"job_lease_seconds": 20, "job_deadline_seconds": 10}, "must not exceed"),
         ({"max_queued": 0}, "greater than 0"),
     ],
