@@ -50,6 +50,10 @@ def new(
         str | None,
         typer.Option(metavar="process|thread", help="What the executor's pool is made of."),
     ] = None,
+    broker: Annotated[
+        str | None,
+        typer.Option(metavar="redis|rabbitmq", help="What feeds the celery or dramatiq workers."),
+    ] = None,
     name: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="The project's name; by default the folder's."),
@@ -74,7 +78,9 @@ def new(
     from fastoffload import options, output, prompts
 
     may_ask = prompts.on_terminal() and not as_json
-    given = prompts.given_choice(strategy, pool, defaults=defaults, may_ask=may_ask)
+    given = prompts.given_choice(
+        strategy, {"pool": pool, "broker": broker}, defaults=defaults, may_ask=may_ask
+    )
     wanted = options.NewOptions.of(
         path, name=name, description=description, install=not no_install, git=not no_git
     )

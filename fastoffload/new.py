@@ -24,6 +24,7 @@ class NewResult:
     name: str
     strategy: str
     pool: str | None
+    broker: str | None
     files: list[str]
     dry_run: bool = True
     installed: bool = False
@@ -60,7 +61,9 @@ def _make(options: NewOptions, choice: Choice) -> NewResult:
         installed=options.install and failed_sync is None,
         git=options.git and failed_commit is None,
         warnings=[*filter(None, [failed_sync, failed_commit])],
-        next_steps=next_steps(options.path, installed=options.install and failed_sync is None),
+        next_steps=next_steps(
+            options.path, choice, installed=options.install and failed_sync is None
+        ),
     )
 
 
@@ -71,7 +74,14 @@ def _render(folder: Path, options: NewOptions, choice: Choice) -> NewResult:
             f"a project named '{options.name}' cannot depend on the package '{options.name}',"
             " as this one does; give another name by --name"
         )
-    return NewResult(options.path, options.name, choice.strategy.name, choice.pool, files)
+    return NewResult(
+        path=options.path,
+        name=options.name,
+        strategy=choice.strategy.name,
+        pool=choice.answers.get("pool"),
+        broker=choice.answers.get("broker"),
+        files=files,
+    )
 
 
 def _install(options: NewOptions) -> str | None:

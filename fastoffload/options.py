@@ -2,13 +2,14 @@
 
 import os
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 from fastoffload import names
 from fastoffload.errors import UsageError
-from fastoffload.strategies import DEFAULT_POOL, STRATEGIES, Strategy, available_strategies
+from fastoffload.strategies import STRATEGIES, Strategy, Variant
 
 NAME_RULE = "letters, digits, '-', '_' and '.', with a letter or digit at both ends"
 # Control characters, line and paragraph separators, and bytes that are no text.
@@ -17,42 +18,53 @@ NOT_ON_ONE_LINE = {"Cc", "Zl", "Zp", "Cs"}
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A strategy and, where it offers one, the kind of pool."""
+    """A strategy and, where it has an option, the variant taken."""
 
     strategy: Strategy
-    pool: str | None
+    variant: Variant | None
 
     @classmethod
-    def of(cls, strategy_name: str, pool: str | None) -> Self:
-        """What two option values name; raises UsageError when they do not go together."""
+    def of(cls, strategy_name: str, given: Mapping[str, str | None]) -> Self:
+        """What the option values name; raises UsageError when they do not go together."""
         strategy = _strategy(strategy_name)
-        if strategy.option != "pool":
-            if pool is not None:
-                raise UsageError(f"--pool does not go with strategy {strategy.name}; leave it out")
+        for option, value in given.items():
+            if value is not None and option != strategy.option:
+                raise UsageError(
+                    f"--{option} does not go with strategy {strategy.name}; leave it out"
+                )
+        if strategy.option is None:
             return cls(strategy, None)
-        return cls(strategy, _pool(strategy, pool or DEFAULT_POOL))
+        return cls(strategy, _variant(strategy, given.get(strategy.option)))
+
+    @property
+    def answers(self) -> dict[str, str]:
+        """The choice by the names of the template's questions: strategy, and pool or broker."""
+        answers = {"strategy": self.strategy.name}
+        if self.strategy.option and self.variant:
+            answers[self.strategy.option] = self.variant.name
+        return answers
 
     @property
     def cost(self) -> str | None:
         """What the choice costs, in one line; None when there is nothing to say."""
-        costs = [variant.cost for variant in self.strategy.variants if variant.name == self.pool]
-        return next(iter(costs), self.strategy.cost)
+        return self.variant.cost if self.variant else self.strategy.cost
 
 
 def _strategy(name: str) -> Strategy:
-    choices = ", ".join(strategy.name for strategy in available_strategies())
     if name not in STRATEGIES:
+        choices = ", ".join(STRATEGIES)
         raise UsageError(f"unknown strategy '{name}'; --strategy takes one of: {choices}")
-    if not STRATEGIES[name].available:
-        raise UsageError(f"strategy '{name}' is not available yet; take one of: {choices}")
     return STRATEGIES[name]
 
 
-def _pool(strategy: Strategy, name: str) -> str:
-    pools = [variant.name for variant in strategy.variants]
-    if name not in pools:
-        raise UsageError(f"unknown pool '{name}'; --pool takes one of: {', '.join(pools)}")
-    return name
+def _variant(strategy: Strategy, name: str | None) -> Variant:
+    if name is None:
+        return strategy.variants[0]
+    variants = {variant.name: variant for variant in strategy.variants}
+    if name not in variants:
+        option, choices = strategy.option, ", ".join(variants)
+        raise UsageError(f"unknown {option} '{name}'; --{option} takes one of: {choices}")
+    return variants[name]
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,8 +53,6 @@ def _facts(strategy: Strategy) -> Iterable[tuple[str, str]]:
         yield f"  --{strategy.option}", f"{variant.name}: {variant.reason}"
     if strategy.cost:
         yield "  cost", strategy.cost
-    if not strategy.available:
-        yield "  status", "not available yet"
 
 
 def _show_tree(result: "NewResult") -> None:
@@ -72,8 +70,9 @@ def _show_tree(result: "NewResult") -> None:
 
 
 def _show_next_steps(result: "NewResult") -> None:
-    strategy = f"{result.strategy}, {result.pool} pool" if result.pool else result.strategy
-    typer.echo(f"\nMade {result.name} ({strategy}) in {result.path}\n\nNext:")
+    options = {"pool": result.pool, "broker": result.broker}
+    variant = "".join(f", {value} {option}" for option, value in options.items() if value)
+    typer.echo(f"\nMade {result.name} ({result.strategy}{variant}) in {result.path}\n\nNext:")
     for step in result.next_steps:
         typer.echo(f"  {step}")
 

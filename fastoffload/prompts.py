@@ -1,26 +1,35 @@
 """Questions on a terminal."""
 
 import sys
+from collections.abc import Iterable, Mapping
 
 from fastoffload.errors import UsageError
 from fastoffload.options import Choice
-from fastoffload.strategies import DEFAULT_POOL, DEFAULT_STRATEGY, POOLS, available_strategies
+from fastoffload.strategies import DEFAULT_STRATEGY, STRATEGIES, Strategy, Variant
+
+QUESTIONS = {"pool": "A pool of what?", "broker": "Which broker?"}
 
 
 def given_choice(
-    strategy: str | None, pool: str | None, *, defaults: bool, may_ask: bool
+    strategy: str | None, given: Mapping[str, str | None], *, defaults: bool, may_ask: bool
 ) -> Choice | None:
     """The choice that the options name; None when it is left to be asked."""
     if strategy is None and defaults:
         strategy = DEFAULT_STRATEGY
     if strategy is not None:
-        return Choice.of(strategy, pool)
-    if pool is not None:
-        raise UsageError("--pool needs --strategy executor beside it")
+        return Choice.of(strategy, given)
+    _check_none_alone(given)
     if not may_ask:
-        choices = ", ".join(strategy.name for strategy in available_strategies())
+        choices = ", ".join(STRATEGIES)
         raise UsageError(f"no strategy given; take one by --strategy ({choices}), or --defaults")
     return None
+
+
+def _check_none_alone(given: Mapping[str, str | None]) -> None:
+    for option, value in given.items():
+        if value is not None:
+            takers = (name for name, taker in STRATEGIES.items() if taker.option == option)
+            raise UsageError(f"--{option} needs --strategy {' or '.join(takers)} beside it")
 
 
 def on_terminal() -> bool:
@@ -29,19 +38,21 @@ def on_terminal() -> bool:
 
 
 def ask_choice() -> Choice:
-    """Asks for the strategy and, where there are several, for the pool."""
-    reasons = {strategy.name: strategy.reason for strategy in available_strategies()}
-    strategy = _select("Who runs the jobs?", reasons, DEFAULT_STRATEGY)
-    if strategy != "executor":
-        return Choice.of(strategy, None)
-    pools = {pool.name: pool.reason for pool in POOLS}
-    return Choice.of(strategy, _select("A pool of what?", pools, DEFAULT_POOL))
+    """Asks for the strategy and, where it has an option, for that."""
+    name = _select("Who runs the jobs?", STRATEGIES.values(), DEFAULT_STRATEGY)
+    strategy = STRATEGIES[name]
+    if strategy.option is None:
+        return Choice.of(name, {})
+    default = strategy.variants[0].name
+    value = _select(QUESTIONS[strategy.option], strategy.variants, default)
+    return Choice.of(name, {strategy.option: value})
 
 
-def _select(question: str, reasons: dict[str, str], default: str) -> str:
+def _select(question: str, records: Iterable[Strategy | Variant], default: str) -> str:
     from questionary import Choice as Line
     from questionary import select
 
+    reasons = {record.name: record.reason for record in records}
     width = max(map(len, reasons))
     lines = [Line(f"{name:<{width}}  {reason}", name) for name, reason in reasons.items()]
     answer: str = select(question, lines, default=default).unsafe_ask()

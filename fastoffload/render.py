@@ -29,8 +29,7 @@ def _answers(options: NewOptions, choice: Choice) -> dict[str, str]:
     answers = {
         "project_name": options.name,
         "description": options.description,
-        "strategy": choice.strategy.name,
-        "pool": choice.pool,
+        **choice.answers,
     }
     return {key: value for key, value in answers.items() if value is not None}
 

@@ -14,7 +14,7 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class Strategy:
-    """What the generator must know of one strategy."""
+    """What the generator must know of one strategy. The first variant is the default."""
 
     name: str
     summary: str
@@ -26,7 +26,6 @@ class Strategy:
     option: str | None
     variants: tuple[Variant, ...]
     cost: str | None
-    available: bool
 
 
 # The figures: benchmarks/offload.py, 8 reports in flight, 2 workers, on 2 cores.
@@ -45,7 +44,13 @@ POOLS = (
 )
 BROKERS = (
     Variant("redis", "one small server that many teams already run"),
-    Variant("rabbitmq", "hands the job of a dead worker on within seconds"),
+    Variant("rabbitmq", "a server made for queues, on several machines if need be"),
+)
+
+QUEUE_NEEDS = "a broker and worker processes; for development an embedded broker comes along"
+QUEUE_SURVIVES = (
+    "kill -9 of API, worker or broker, and the loss of the queue: the job's row is in the database,"
+    " and its lease says when the job runs again"
 )
 
 STRATEGIES: dict[str, Strategy] = {
@@ -60,7 +65,6 @@ STRATEGIES: dict[str, Strategy] = {
         option=None,
         variants=(),
         cost=BACKGROUND_COST,
-        available=True,
     ),
     "executor": Strategy(
         name="executor",
@@ -73,40 +77,31 @@ STRATEGIES: dict[str, Strategy] = {
         option="pool",
         variants=POOLS,
         cost=None,
-        available=True,
     ),
     "celery": Strategy(
         name="celery",
         summary="Celery worker processes, fed by a broker",
         reason="separate worker processes: the widely known queue",
-        needs="a broker (Redis or RabbitMQ) and a worker process",
-        survives="kill -9 of API, worker or broker: the row is the truth, the queue a doorbell",
+        needs=QUEUE_NEEDS,
+        survives=QUEUE_SURVIVES,
         take_it="workers scale apart from the API, and the team knows Celery",
         leave_it="one machine is enough: the executor has fewer parts",
         option="broker",
         variants=BROKERS,
         cost=None,
-        available=False,
     ),
     "dramatiq": Strategy(
         name="dramatiq",
         summary="Dramatiq worker processes, fed by a broker",
         reason="separate worker processes: a small queue with few settings",
-        needs="a broker (Redis or RabbitMQ) and a worker process",
-        survives="kill -9 of API, worker or broker: the row is the truth, the queue a doorbell",
+        needs=QUEUE_NEEDS,
+        survives=QUEUE_SURVIVES,
         take_it="workers scale apart from the API, and a small typed library is preferred",
         leave_it="one machine is enough: the executor has fewer parts",
         option="broker",
         variants=BROKERS,
         cost=None,
-        available=False,
     ),
 }
 
 DEFAULT_STRATEGY = "executor"
-DEFAULT_POOL = "process"
-
-
-def available_strategies() -> list[Strategy]:
-    """The strategies that `new` can generate."""
-    return [strategy for strategy in STRATEGIES.values() if strategy.available]

@@ -10,11 +10,15 @@ from pathlib import Path
 
 import pytest
 
-# The options of `new` for each variant, by the name of its folder below templates/strategies.
+# The options of `new` for each variant: the strategy and, where it has an option, that.
 VARIANTS = {
     "background": ("--strategy", "background"),
     "executor-process": ("--strategy", "executor", "--pool", "process"),
     "executor-thread": ("--strategy", "executor", "--pool", "thread"),
+    "celery-redis": ("--strategy", "celery", "--broker", "redis"),
+    "celery-rabbitmq": ("--strategy", "celery", "--broker", "rabbitmq"),
+    "dramatiq-redis": ("--strategy", "dramatiq", "--broker", "redis"),
+    "dramatiq-rabbitmq": ("--strategy", "dramatiq", "--broker", "rabbitmq"),
 }
 FASTOFFLOAD = (sys.executable, "-m", "fastoffload")
 LIMIT_SECONDS = 60

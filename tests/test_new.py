@@ -6,13 +6,8 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from conftest import Cli, names_in
+from conftest import VARIANTS, Cli, names_in
 
-VARIANTS = {
-    "background": ("--strategy", "background"),
-    "executor-process": ("--strategy", "executor", "--pool", "process"),
-    "executor-thread": ("--strategy", "executor", "--pool", "thread"),
-}
 QUICK = ("--defaults", "--no-install", "--no-git")
 
 
@@ -32,10 +27,12 @@ def test_json_tells_what_was_made(cli: Cli, tmp_path: Path, variant: tuple[str, 
     result = cli("new", "demo", *variant, "--no-install", "--json")
     assert result.returncode == 0, result.stderr
     document = json.loads(result.stdout)
+    given = dict(zip(variant[::2], variant[1::2], strict=True))
     assert document["path"] == str(tmp_path / "demo")
     assert document["name"] == "demo"
-    assert document["strategy"] == variant[1]
-    assert document["pool"] == (variant[3] if len(variant) > 2 else None)
+    assert document["strategy"] == given["--strategy"]
+    assert document["pool"] == given.get("--pool")
+    assert document["broker"] == given.get("--broker")
     assert document["files"] == sorted(contents(tmp_path / "demo"))
     assert (document["dry_run"], document["installed"], document["git"]) == (False, False, True)
     assert document["next_steps"][:2] == ["cd demo", "uv sync"]
@@ -141,6 +138,24 @@ def test_the_steps_name_a_folder_that_the_shell_can_enter(cli: Cli) -> None:
 
 
 @pytest.mark.parametrize(
+    ("variant", "made", "started"),
+    [
+        ("background", "background", ""),
+        ("executor-thread", "executor, thread pool", ""),
+        (
+            "dramatiq-rabbitmq",
+            "dramatiq, rabbitmq broker",
+            "web, worker and an embedded broker; ",
+        ),
+    ],
+)
+def test_the_steps_fit_the_choice(cli: Cli, variant: str, made: str, started: str) -> None:
+    result = cli("new", "demo", *VARIANTS[variant], "--no-install", "--no-git")
+    assert f"Made demo ({made}) in " in result.stdout
+    assert f"  uv run honcho start  # {started}then open http://" in result.stdout
+
+
+@pytest.mark.parametrize(
     "description",
     ['"quoted" \\ {{ x }} {% y %}', "<b> & 'żółć' 😀", "null", "123", "true", "# no", "a: b"],
 )
@@ -165,18 +180,20 @@ def test_the_files_depend_on_the_answers_alone(cli: Cli, tmp_path: Path) -> None
         assert str(checkout).encode() not in data, name
 
 
-def test_dry_run_writes_nothing(cli: Cli, tmp_path: Path) -> None:
-    tree = cli("new", "a/demo", "--defaults", "--dry-run")
-    document = json.loads(cli("new", "a/demo", "--defaults", "--dry-run", "--json").stdout)
+@pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
+def test_dry_run_writes_nothing(cli: Cli, tmp_path: Path, variant: tuple[str, ...]) -> None:
+    tree = cli("new", "a/demo", *variant, "--dry-run")
+    document = json.loads(cli("new", "a/demo", *variant, "--dry-run", "--json").stdout)
     assert tree.returncode == 0
-    assert tree.stderr == ""
+    assert len(tree.stderr.splitlines()) == len(document["warnings"])
     assert names_in(tmp_path) == []
     assert document["dry_run"] is True
     assert "app/main.py" in document["files"]
     assert all(Path(file).name in tree.stdout for file in document["files"])
 
 
-def test_dry_run_lists_what_is_written(cli: Cli, tmp_path: Path) -> None:
-    document = json.loads(cli("new", "demo", "--defaults", "--dry-run", "--json").stdout)
-    cli("new", "demo", *QUICK)
+@pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
+def test_dry_run_lists_what_is_written(cli: Cli, tmp_path: Path, variant: tuple[str, ...]) -> None:
+    document = json.loads(cli("new", "demo", *variant, "--dry-run", "--json").stdout)
+    cli("new", "demo", *variant, "--no-install", "--no-git")
     assert sorted(contents(tmp_path / "demo")) == document["files"]

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from conftest import Cli, names_in
 
+from fastoffload.strategies import STRATEGIES
+
 
 def refused(result: subprocess.CompletedProcess[str], code: int, *words: str) -> None:
     assert result.returncode == code, result.stderr
@@ -17,13 +19,35 @@ def refused(result: subprocess.CompletedProcess[str], code: int, *words: str) ->
 
 
 USAGE = {
-    "no strategy": ((), ("--strategy", "background", "executor", "--defaults")),
-    "unknown strategy": (("--strategy", "kafka"), ("'kafka'", "background", "executor")),
-    "celery": (("--strategy", "celery"), ("'celery' is not available yet", "executor")),
-    "dramatiq": (("--strategy", "dramatiq"), ("'dramatiq' is not available yet", "executor")),
-    "unknown pool": (("--strategy", "executor", "--pool", "x"), ("'x'", "process, thread")),
-    "background's pool": (("--strategy", "background", "--pool", "thread"), ("--pool",)),
-    "a pool alone": (("--pool", "thread"), ("--pool", "--strategy executor")),
+    "no strategy": ((), ("--strategy", f"({', '.join(STRATEGIES)})", "--defaults")),
+    "unknown strategy": (("--strategy", "kafka"), ("'kafka'", ", ".join(STRATEGIES))),
+    "unknown pool": (
+        ("--strategy", "executor", "--pool", "x"),
+        ("unknown pool 'x'; --pool takes one of: process, thread",),
+    ),
+    "unknown broker": (
+        ("--strategy", "celery", "--broker", "kafka"),
+        ("unknown broker 'kafka'; --broker takes one of: redis, rabbitmq",),
+    ),
+    "no broker's name": (("--strategy", "dramatiq", "--broker", ""), ("unknown broker ''",)),
+    "background's pool": (
+        ("--strategy", "background", "--pool", "thread"),
+        ("--pool does not go with strategy background; leave it out",),
+    ),
+    "celery's pool": (
+        ("--strategy", "celery", "--pool", "thread", "--broker", "redis"),
+        ("--pool does not go with strategy celery; leave it out",),
+    ),
+    "the executor's broker": (
+        ("--strategy", "executor", "--broker", "redis"),
+        ("--broker does not go with strategy executor; leave it out",),
+    ),
+    "the default's broker": (("-y", "--broker", "redis"), ("--broker", "strategy executor")),
+    "a pool alone": (("--pool", "thread"), ("--pool needs --strategy executor beside it",)),
+    "a broker alone": (
+        ("--broker", "rabbitmq"),
+        ("--broker needs --strategy celery or dramatiq beside it",),
+    ),
     "bad name": (("-y", "--name", "a b"), ("--name 'a b'", "letters")),
     "a name of two lines": (("-y", "--name", "a\nb"), (r"'a\nb'",)),
     "a name like markup": (("-y", "--name", "[bold]x"), ("'[bold]x'",)),

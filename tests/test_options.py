@@ -31,18 +31,47 @@ def test_a_description_is_one_line_of_text(tmp_path: Path, description: str) -> 
         options(tmp_path / "demo", description=description)
 
 
-def test_the_executor_takes_processes_unless_told() -> None:
-    assert Choice.of("executor", None).pool == "process"
-    assert Choice.of("executor", "thread").pool == "thread"
+@pytest.mark.parametrize(
+    ("strategy", "default", "other"),
+    [
+        ("executor", {"pool": "process"}, {"pool": "thread"}),
+        ("celery", {"broker": "redis"}, {"broker": "rabbitmq"}),
+        ("dramatiq", {"broker": "redis"}, {"broker": "rabbitmq"}),
+    ],
+)
+def test_an_option_has_a_default(
+    strategy: str, default: dict[str, str], other: dict[str, str]
+) -> None:
+    nothing = dict.fromkeys(("pool", "broker"))
+    assert Choice.of(strategy, nothing).answers == {"strategy": strategy, **default}
+    assert Choice.of(strategy, {**nothing, **other}).answers == {"strategy": strategy, **other}
 
 
-def test_background_has_no_pool() -> None:
-    assert Choice.of("background", None).pool is None
-    with pytest.raises(UsageError, match="--pool does not go with strategy background"):
-        Choice.of("background", "process")
+def test_background_has_no_option() -> None:
+    assert Choice.of("background", {}).answers == {"strategy": "background"}
+
+
+@pytest.mark.parametrize(
+    ("strategy", "option"),
+    [
+        ("background", "pool"),
+        ("background", "broker"),
+        ("executor", "broker"),
+        ("celery", "pool"),
+        ("dramatiq", "pool"),
+    ],
+)
+def test_an_option_of_another_strategy_is_refused(strategy: str, option: str) -> None:
+    message = f"^--{option} does not go with strategy {strategy}; leave it out$"
+    with pytest.raises(UsageError, match=message):
+        Choice.of(strategy, {option: "any"})
 
 
 def test_threads_say_what_they_cost() -> None:
-    assert "GIL" in (Choice.of("background", None).cost or "")
-    assert "GIL" in (Choice.of("executor", "thread").cost or "")
-    assert Choice.of("executor", "process").cost is None
+    assert "GIL" in (Choice.of("background", {}).cost or "")
+    assert "GIL" in (Choice.of("executor", {"pool": "thread"}).cost or "")
+
+
+@pytest.mark.parametrize("strategy", ["executor", "celery", "dramatiq"])
+def test_other_processes_cost_nothing_to_tell(strategy: str) -> None:
+    assert Choice.of(strategy, {}).cost is None

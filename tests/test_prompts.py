@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from conftest import FASTOFFLOAD, LIMIT_SECONDS, names_in
 
+from fastoffload.prompts import QUESTIONS
+
 DOWN, UP, ENTER, CTRL_C = b"\x1b[B", b"\x1b[A", b"\r", b"\x03"
 
 
@@ -75,7 +77,6 @@ def answers(folder: Path) -> str:
 def test_enter_takes_the_executor_with_processes(terminal: Terminal, tmp_path: Path) -> None:
     terminal.expect("for CPU-bound work on one machine")
     terminal.expect("for work that mostly waits")
-    assert "celery" not in terminal.shown
     terminal.press(ENTER)
     terminal.expect("releases the GIL")
     terminal.press(ENTER)
@@ -93,11 +94,34 @@ def test_arrows_choose_a_thread_pool(terminal: Terminal, tmp_path: Path) -> None
     assert "shares the GIL" in terminal.words
 
 
+@pytest.mark.parametrize(
+    ("moves", "strategy", "broker"),
+    [
+        ((DOWN, ENTER), "celery", "redis"),
+        ((DOWN, DOWN, ENTER), "dramatiq", "rabbitmq"),
+    ],
+)
+def test_a_queue_asks_for_its_broker(
+    terminal: Terminal, tmp_path: Path, moves: tuple[bytes, ...], strategy: str, broker: str
+) -> None:
+    terminal.expect("a small queue with few settings")
+    terminal.press(*moves)
+    terminal.expect("a server made for queues, on several machines if need be")
+    assert "Which broker?" in terminal.words
+    terminal.press(*([DOWN] if broker == "rabbitmq" else []), ENTER)
+    assert terminal.end() == 0, terminal.shown
+    assert f"strategy: {strategy}" in answers(tmp_path)
+    assert f"broker: {broker}" in answers(tmp_path)
+    assert "A pool of what?" not in terminal.words
+
+
 def test_background_asks_no_more(terminal: Terminal, tmp_path: Path) -> None:
     terminal.expect("for CPU-bound work on one machine")
     terminal.press(UP, ENTER)
     assert terminal.end() == 0, terminal.shown
     assert "strategy: background" in answers(tmp_path)
+    for question in QUESTIONS.values():
+        assert question not in terminal.words
 
 
 @pytest.mark.parametrize("first", [b"", ENTER])

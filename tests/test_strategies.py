@@ -1,9 +1,11 @@
 import json
+import re
 
 import pytest
-from conftest import Cli
+from conftest import VARIANTS, Cli
 
-from fastoffload.strategies import STRATEGIES, available_strategies
+from fastoffload.prompts import QUESTIONS
+from fastoffload.strategies import STRATEGIES
 
 
 def test_every_record_is_found_by_its_name() -> None:
@@ -11,8 +13,19 @@ def test_every_record_is_found_by_its_name() -> None:
     assert list(STRATEGIES) == ["background", "executor", "celery", "dramatiq"]
 
 
-def test_new_offers_what_is_built() -> None:
-    assert [strategy.name for strategy in available_strategies()] == ["background", "executor"]
+def test_every_option_has_a_question_and_variants() -> None:
+    for strategy in STRATEGIES.values():
+        assert bool(strategy.option) == bool(strategy.variants)
+    assert {strategy.option for strategy in STRATEGIES.values()} == {None, *QUESTIONS}
+
+
+def test_every_variant_is_tested() -> None:
+    names = [
+        "-".join(filter(None, (strategy.name, variant and variant.name)))
+        for strategy in STRATEGIES.values()
+        for variant in strategy.variants or (None,)
+    ]
+    assert names == list(VARIANTS)
 
 
 def test_the_table_fits_80_columns(cli: Cli) -> None:
@@ -21,21 +34,33 @@ def test_the_table_fits_80_columns(cli: Cli) -> None:
     assert result.stderr == ""
     assert max(map(len, result.stdout.splitlines())) <= 80
     assert "…" not in result.stdout
-    for name in STRATEGIES:
-        assert name in result.stdout
-    assert result.stdout.count("not available yet") == 2
+    for strategy in STRATEGIES.values():
+        assert strategy.name in result.stdout
+        for variant in strategy.variants:
+            assert re.search(rf"--{strategy.option} .* {variant.name}: ", result.stdout)
     assert "share the GIL" in result.stdout
+
+
+def test_questions_fit_80_columns() -> None:
+    for records in (STRATEGIES.values(), *(taker.variants for taker in STRATEGIES.values())):
+        width = max((len(record.name) for record in records), default=0)
+        for record in records:
+            # a mark of three columns before, two between; a full line would wrap
+            assert 3 + width + 2 + len(record.reason) < 80
 
 
 def test_json_is_one_document(cli: Cli) -> None:
     result = cli("strategies", "--json")
     assert result.stderr == ""
     records = json.loads(result.stdout)
-    assert {record["name"]: record["available"] for record in records} == {
-        "background": True,
-        "executor": True,
-        "celery": False,
-        "dramatiq": False,
+    assert {
+        record["name"]: (record["option"], [variant["name"] for variant in record["variants"]])
+        for record in records
+    } == {
+        "background": (None, []),
+        "executor": ("pool", ["process", "thread"]),
+        "celery": ("broker", ["redis", "rabbitmq"]),
+        "dramatiq": ("broker", ["redis", "rabbitmq"]),
     }
 
 

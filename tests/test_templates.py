@@ -13,10 +13,14 @@ TEMPLATES = Path(__file__).parent.parent / "templates"
 
 SHARED = [
     ".copier-answers.yml",
+    ".dockerignore",
     ".env.example",
+    ".github/workflows/ci.yml",
     ".gitignore",
+    "Dockerfile",
     "Procfile",
     "README.md",
+    "compose.yaml",
     "pyproject.toml",
     "app/__init__.py",
     "app/api/__init__.py",
@@ -32,7 +36,6 @@ SHARED = [
     "app/fonts/DejaVuSans.ttf",
     "app/fonts/LICENSE-DejaVu.txt",
     "app/heartbeat.py",
-    "app/in_process.py",
     "app/janitor.py",
     "app/jobs.py",
     "app/logs.py",
@@ -57,11 +60,13 @@ SHARED = [
     "tests/contract/test_datasets.py",
     "tests/contract/test_faults.py",
     "tests/contract/test_reports.py",
+    "tests/contract/test_start.py",
     "tests/faults/fault.py",
     "tests/faults/sitecustomize.py",
     "tests/service.py",
     "tests/unit/conftest.py",
     "tests/unit/rows.py",
+    "tests/unit/test_claims.py",
     "tests/unit/test_compute.py",
     "tests/unit/test_imports.py",
     "tests/unit/test_jobs.py",
@@ -71,10 +76,37 @@ SHARED = [
     "tests/unit/test_settings.py",
     "tests/unit/test_storage.py",
 ]
+IN_PROCESS = ["app/in_process.py"]
+PROCESSES = ["app/children.py", "tests/contract/test_memory.py"]
+POOL = ["app/pool.py", "tests/contract/test_pool.py"]
+QUEUE = [
+    "app/broker.py",
+    "app/dev/__init__.py",
+    "app/dev/broker.py",
+    "app/dev/run.py",
+    "app/doorbell.py",
+    "app/worker.py",
+    "tests/broker.py",
+    "tests/contract/conftest.py",
+    "tests/contract/test_queue.py",
+    "tests/unit/test_worker.py",
+]
 OF_A_VARIANT = {
-    "background": [],
-    "executor-process": ["app/pool.py", "tests/contract/test_pool.py"],
-    "executor-thread": [],
+    "background": IN_PROCESS,
+    "executor-process": IN_PROCESS + PROCESSES + POOL,
+    "executor-thread": IN_PROCESS,
+    "celery-redis": PROCESSES + QUEUE,
+    "celery-rabbitmq": PROCESSES + QUEUE,
+    "dramatiq-redis": PROCESSES + POOL + QUEUE,
+    "dramatiq-rabbitmq": PROCESSES + POOL + QUEUE,
+}
+# What may differ between two brokers: what is set up, not what is run.
+OF_A_BROKER = {
+    ".copier-answers.yml",
+    ".env.example",
+    ".github/workflows/ci.yml",
+    "README.md",
+    "compose.yaml",
 }
 
 
@@ -113,6 +145,8 @@ def test_no_tag_is_left_and_every_text_ends_with_one_newline(project: Path) -> N
         if name.endswith((".ttf", "__init__.py")):
             continue
         text = content.decode()
+        if name.startswith(".github/"):
+            text = text.replace("${{", "")  # an expression of GitHub's
         assert not re.search(r"\{[{%#]", text), name
         assert re.search(r"[^\n]\n$", text), name
 
@@ -126,7 +160,8 @@ def test_nothing_of_this_machine_is_rendered(project: Path, tmp_path: Path) -> N
 def test_the_answers_name_the_template_and_the_choices(project: Path, variant: str) -> None:
     answers = yaml.safe_load((project / ".copier-answers.yml").read_text())
     assert answers["_src_path"] == "git+fastoffload::templates"
-    assert "-".join(filter(None, (answers["strategy"], answers.get("pool")))) == variant
+    option = answers.get("pool") or answers.get("broker")
+    assert "-".join(filter(None, (answers["strategy"], option))) == variant
 
 
 def test_python_in_the_template_is_plain_python() -> None:
@@ -135,10 +170,22 @@ def test_python_in_the_template_is_plain_python() -> None:
 
 
 def test_every_strategy_folder_has_the_same_files() -> None:
-    folders = sorted((TEMPLATES / "strategies").iterdir())
-    assert [folder.name for folder in folders] == sorted(VARIANTS)
-    first, *others = ({path.name for path in folder.iterdir()} for folder in folders)
-    assert all(names == first for names in others)
+    for kind in ("strategies", "brokers"):
+        folders = (TEMPLATES / kind).iterdir()
+        first, *others = ({path.name for path in folder.iterdir()} for folder in folders)
+        assert all(names == first for names in others)
+
+
+@pytest.mark.parametrize("strategy", ["celery", "dramatiq"])
+def test_the_broker_changes_no_code(strategy: str, tmp_path: Path, cli: Cli) -> None:
+    made = []
+    for broker in ("redis", "rabbitmq"):
+        folder = tmp_path / broker / "demo"
+        cli("new", str(folder), *VARIANTS[f"{strategy}-{broker}"], "--no-install", "--no-git")
+        made.append(files(folder))
+    redis, rabbitmq = made
+    assert redis.keys() == rabbitmq.keys()
+    assert {name for name in redis if redis[name] != rabbitmq[name]} <= OF_A_BROKER
 
 
 def test_a_misspelt_variable_is_an_error(tmp_path: Path) -> None:
