@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Update, and_, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.errors import LeaseLost
@@ -41,7 +41,7 @@ def claim(session: Session, report_id: UUID, token: str) -> Report | None:
     left_by_a_worker = and_(_lapsed(at), Report.attempts < settings.job_max_attempts)
     claimable = or_(Report.status == Status.QUEUED, left_by_a_worker)
     return session.execute(
-        update(Report)
+        _update()
         .where(Report.id == report_id, claimable, Report.cancel_requested_at.is_(None))
         .values(
             status=Status.RUNNING,
@@ -62,7 +62,7 @@ def beat(session: Session, token: str, progress: float) -> bool:
     Raises LeaseLost when the run no longer holds the report.
     """
     row = session.execute(
-        update(Report)
+        _update()
         .where(_held(token))
         .values(progress=progress, lease_expires_at=_lease_end())
         .returning(Report.cancel_requested_at)
@@ -75,7 +75,7 @@ def beat(session: Session, token: str, progress: float) -> bool:
 def renew(session: Session, tokens: Collection[str]) -> set[str]:
     """Renew the leases of several runs; which of them still hold their report."""
     held = session.execute(
-        update(Report)
+        _update()
         .where(Report.status == Status.RUNNING, Report.lease_token.in_(tokens))
         .values(lease_expires_at=_lease_end())
         .returning(Report.lease_token)
@@ -194,6 +194,11 @@ def _expired() -> ColumnElement[bool]:
 
 def _held(token: str) -> ColumnElement[bool]:
     return and_(Report.status == Status.RUNNING, Report.lease_token == token)
+
+
+def _update() -> Update:
+    # Each session is one transaction's: it holds nothing that would have to be kept in step.
+    return update(Report).execution_options(synchronize_session=False)
 
 
 def _lock(session: Session, condition: ColumnElement[bool]) -> Sequence[Report]:

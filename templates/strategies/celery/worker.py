@@ -154,5 +154,5 @@ def _show_life(sender: Any, **_: object) -> None:
 
 @signals.worker_shutting_down.connect
 def _before_the_end(**_: object) -> None:
-    log.info("worker_stops", grace_seconds=settings.shutdown_grace_seconds)
     _stop_at.value = time.monotonic() + settings.shutdown_grace_seconds
+    log.info("worker_stops", grace_seconds=settings.shutdown_grace_seconds)

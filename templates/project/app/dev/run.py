@@ -12,7 +12,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -61,31 +60,40 @@ class Restarted:
 
     def __init__(self, command: list[str]) -> None:
         self._command = command
-        self._stopping = threading.Event()
+        self._stopping = False
 
     def run(self) -> NoReturn:
         """Run it until SIGTERM or SIGINT; then end as it does."""
         for how in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(how, lambda *_: self._stopping.set())
+            signal.signal(how, self._stop)
         failures = 0
         while True:
             start = time.monotonic()
             code = self._run_once()
             failures = 0 if time.monotonic() - start > LONG_ENOUGH_SECONDS else failures + 1
             pause = PAUSES[min(failures, len(PAUSES) - 1)]
-            if self._stopping.is_set():
+            if not self._stopping:
+                log.error("restarting", command=self._command[0], exit_code=code, in_seconds=pause)
+                self._sleep(pause)
+            if self._stopping:
                 sys.exit(code)
-            log.error("restarting", command=self._command[0], exit_code=code, in_seconds=pause)
-            self._stopping.wait(pause)
+
+    def _stop(self, *_: object) -> None:
+        # Not an Event: a handler that comes while the main thread waits for one never returns.
+        self._stopping = True
+
+    def _sleep(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and not self._stopping:
+            time.sleep(LOOK_SECONDS)
 
     def _run_once(self) -> int:
         # In a group of its own: honcho signals a whole group, and workers that are told to stop
         # by their parent and by honcho take the second signal as an order to stop at once.
         with subprocess.Popen(self._command, process_group=0) as process, _ended_with_us(process):
-            while process.poll() is None:
-                if self._stopping.wait(LOOK_SECONDS):
-                    process.terminate()
-                    break
+            while process.poll() is None and not self._stopping:
+                time.sleep(LOOK_SECONDS)
+            process.terminate()
             return process.wait()
 
 
