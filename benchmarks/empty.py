@@ -1,5 +1,7 @@
 """What a job costs that does nothing: claimed and finished in its row, against the bare engine's.
 
+The rows alone, claimed and finished by as many processes without a queue, are the limit of ours.
+
 All jobs are queued before the worker starts. What counts is the pace of the ends; the first fifth
 of them is left out, because in it processes still start and connections are made.
 """
@@ -31,12 +33,17 @@ class Pace:
     """Jobs per second in one round."""
 
     ours: float
+    rows: float
     bare: float
 
 
 def measure(project: Project, jobs: int) -> Pace:
-    """Run so many empty reports, then tasks of the bare engine."""
-    return Pace(ours=measure_ours(project, jobs), bare=measure_bare(project, BARE_FOR_ONE * jobs))
+    """Run so many empty reports, the same without a queue, then tasks of the bare engine."""
+    return Pace(
+        ours=measure_ours(project, jobs),
+        rows=measure_rows(project, jobs),
+        bare=measure_bare(project, BARE_FOR_ONE * jobs),
+    )
 
 
 def measure_ours(project: Project, jobs: int) -> float:
@@ -52,6 +59,22 @@ def measure_ours(project: Project, jobs: int) -> float:
         service.start("worker", PYTHONPATH=paths)
         service.wait_until(lambda: not client.unfinished(most=1), "end of all jobs", pause=1)
         return _pace(datetime.fromisoformat(r["finished_at"]).timestamp() for r in client.reports())
+
+
+def measure_rows(project: Project, jobs: int) -> float:
+    """Empty reports per second of processes that are fed by no queue."""
+    with in_a_folder(project) as service, service.log.open("wb") as log:
+        paths = {"PYTHONPATH": project.environment(INSIDE / "empty")["PYTHONPATH"]}
+        ends = subprocess.run(
+            project.script("rows.py", WORKERS, jobs),
+            check=True,
+            cwd=service.folder,
+            env=service.environment | paths,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        ).stdout
+    return _pace(map(float, ends.split()))
 
 
 def measure_bare(project: Project, jobs: int) -> float:

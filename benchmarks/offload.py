@@ -2,14 +2,14 @@
 
     uv run python benchmarks/offload.py [--rounds 3] [--reports 24] [--jobs 1000]
 
-Each variant is generated, installed and started as its Procfile says. First, while eight reports
+Each variant is generated, installed and started as its Procfile says. First, while twenty reports
 are kept in flight, this process asks for /health/live a hundred times a second. Then, with nobody
 asking, the same number of reports is timed from the first submit to the last end. The limit of what
 is possible is the same computation and PDF in a bare multiprocessing.Pool of as many processes,
 without database or HTTP.
 
-The queues then run jobs that do nothing but claim and finish their row, and their engines tasks
-that do nothing at all.
+The queues then run jobs that do nothing but claim and finish their row; the same rows are claimed
+and finished without a queue; and the bare engines run tasks that do nothing at all.
 
 DATABASE_URL and BROKER_URL name other servers than SQLite and the embedded broker.
 """

@@ -11,7 +11,7 @@ from client import Client
 from projects import Project
 from running import Service, in_a_folder
 
-IN_FLIGHT = 8
+IN_FLIGHT = 20
 WORKERS = 2
 RESAMPLES = 35_000  # about half a second of pure Python for the 100 readings of the sample
 PAUSE_SECONDS = 0.01  # between two questions

@@ -44,13 +44,20 @@ def print_empty_jobs(found: Mapping[str, Sequence[Pace]], number: int) -> None:
         "aim: at least 0.5 of the bare engine",
         "queue",
         "jobs/s",
+        "rows alone/s",
+        "of rows",
         "bare engine's jobs/s",
         "of bare",
     )
     for name, paces in found.items():
-        ours, bare = _middle(paces, lambda p: p.ours), _middle(paces, lambda p: p.bare)
-        ratio = _middle(paces, lambda p: p.ours / p.bare)
-        table.add_row(name, f"{ours:.0f}", f"{bare:.0f}", f"{ratio:.2f}")
+        table.add_row(
+            name,
+            f"{_middle(paces, lambda p: p.ours):.0f}",
+            f"{_middle(paces, lambda p: p.rows):.0f}",
+            f"{_middle(paces, lambda p: p.ours / p.rows):.2f}",
+            f"{_middle(paces, lambda p: p.bare):.0f}",
+            f"{_middle(paces, lambda p: p.ours / p.bare):.2f}",
+        )
     Console(width=140).print(table)
 
 
