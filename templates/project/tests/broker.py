@@ -17,7 +17,8 @@ from service import Service, free_port
 
 GIVEN = os.environ.get("BROKER_URL")
 STANDARD_PORTS = {"redis": 6379, "amqp": 5672}
-RABBITMQ_QUEUES = ("", ".DQ", ".XQ")  # Dramatiq has others for delayed and for dead messages
+RABBITMQ_QUEUES = ("{}", "{}.DQ", "{}.XQ")  # Dramatiq has others for delayed and dead messages
+RABBITMQ_EXCHANGES = ("{}", "{}.pidbox", "reply.{}.pidbox")  # Celery's, for tasks and for control
 
 
 class Broker(Protocol):
@@ -126,8 +127,8 @@ def forget(url: str, queue_name: str) -> None:
         return
     connection = pika.BlockingConnection(pika.URLParameters(url))
     channel = connection.channel()
-    for suffix in RABBITMQ_QUEUES:
-        channel.queue_delete(queue_name + suffix)
-    with suppress(pika.exceptions.AMQPError):
-        channel.exchange_delete(queue_name)
+    for queue in RABBITMQ_QUEUES:
+        channel.queue_delete(queue.format(queue_name))
+    for exchange in RABBITMQ_EXCHANGES:
+        channel.exchange_delete(exchange.format(queue_name))
     connection.close()

@@ -1,6 +1,7 @@
 """Fixtures: the service, one for all tests that leave it as it was, or one of their own."""
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,6 +11,9 @@ import pytest
 from sqlalchemy import make_url
 
 from service import COMMANDS, Service, ServiceMaker, private_database
+
+# The Procfile's programs are found where the environment is not activated, too.
+os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
 EMBEDDED = "broker: an embedded Valkey for each service"
 

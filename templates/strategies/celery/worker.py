@@ -69,6 +69,11 @@ app.conf.update(
     task_default_queue=broker.queue_name,
     task_default_exchange=broker.queue_name,
     task_default_routing_key=broker.queue_name,
+    # For `celery inspect` and `celery control`. By default the queue is its connection's alone: the
+    # second worker of a host does not start, nor does one whose old connection is not yet missed.
+    control_exchange=broker.queue_name,
+    control_queue_exclusive=False,
+    control_queue_durable=True,
     # What came of a report is in its row.
     task_ignore_result=True,
     # A worker that dies has not acknowledged what it held.

@@ -174,6 +174,7 @@ def test_a_message_that_comes_to_two_workers_many_times_is_one_run(
         assert service.wait_for(report, "succeeded")["attempts"] == 1
         assert len(service.runs(Fault.HELD)) == 1
         assert len(service.pdfs()) == 2
+        assert '"restarting"' not in service.log.read_text()
 
 
 def test_a_worker_that_is_told_to_stop_hands_its_report_on(make_service: ServiceMaker) -> None:
