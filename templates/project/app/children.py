@@ -3,6 +3,7 @@
 import os
 import resource
 
+from app import tracing
 from app.logs import configure_logging
 from app.settings import get_settings
 
@@ -20,6 +21,7 @@ def begin_child() -> None:
     """What such a process does first."""
     os.nice(NICENESS)
     configure_logging()
+    tracing.configure()
     if megabytes := get_settings().job_memory_mb:
         # Over it, the work meets a MemoryError, and no other process the kernel's killer.
         _, most = resource.getrlimit(resource.RLIMIT_DATA)

@@ -7,6 +7,7 @@ while it is away the ids wait here, and should this process end, a janitor rings
 import asyncio
 import threading
 from collections.abc import Callable
+from contextvars import Context, copy_context
 from queue import SimpleQueue
 from uuid import UUID
 
@@ -29,7 +30,7 @@ class Doorbell:
         """Both functions may block for seconds, and raise what they like."""
         self._publish = publish
         self._ping = ping
-        self._queue: SimpleQueue[UUID | None] = SimpleQueue()
+        self._queue: SimpleQueue[tuple[UUID, Context] | None] = SimpleQueue()
         self._waiting: set[UUID] = set()
         self._limiter = CapacityLimiter(1)
         # A daemon: no end of the process waits for it.
@@ -46,7 +47,7 @@ class Doorbell:
         """Have a report rung for, once if asked again meanwhile. Never waits for the broker."""
         if report_id not in self._waiting:
             self._waiting.add(report_id)
-            self._queue.put(report_id)
+            self._queue.put((report_id, copy_context()))  # what its log lines name
 
     async def check(self) -> dict[str, str | None]:
         """Whether the broker answers."""
@@ -63,10 +64,14 @@ class Doorbell:
             wait=wait_exponential_jitter(multiplier=0.2, max=5, jitter=0.2),
             before_sleep=_log_failure,
         )
-        while report_id := self._queue.get():
-            again(self._publish, report_id)
-            self._waiting.discard(report_id)
-            log.info("rung", report_id=str(report_id))
+        while asked := self._queue.get():
+            report_id, context = asked
+            context.run(self._publish_one, again, report_id)
+
+    def _publish_one(self, again: Retrying, report_id: UUID) -> None:
+        again(self._publish, report_id)
+        self._waiting.discard(report_id)
+        log.info("rung", report_id=str(report_id))
 
     async def _trouble(self) -> str | None:
         if get_broker_settings().broker_url is None:

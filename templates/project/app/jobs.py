@@ -9,9 +9,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Update, and_, delete, func, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Update, and_, case, delete, func, or_, select, update
+from sqlalchemy.orm import Session, object_session
 
+from app import callbacks, tallies
+from app.callbacks import GIVE_UP_AFTER
 from app.errors import LeaseLost
 from app.models import ENDED, Report, Status, now
 from app.settings import OVERDUE_GRACE_SECONDS, get_settings
@@ -44,6 +46,7 @@ def claim(session: Session, report_id: UUID, token: str) -> Report | None:
         _update()
         .where(Report.id == report_id, claimable, Report.cancel_requested_at.is_(None))
         .values(
+            version=Report.version + 1,
             status=Status.RUNNING,
             attempts=Report.attempts + 1,
             progress=0.0,
@@ -64,7 +67,11 @@ def beat(session: Session, token: str, progress: float) -> bool:
     row = session.execute(
         _update()
         .where(_held(token))
-        .values(progress=progress, lease_expires_at=_lease_end())
+        .values(
+            version=Report.version + case((Report.progress != progress, 1), else_=0),
+            progress=progress,
+            lease_expires_at=_lease_end(),
+        )
         .returning(Report.cancel_requested_at)
     ).one_or_none()
     if row is None:
@@ -128,6 +135,7 @@ def retry(report: Report) -> None:
     report.attempts, report.progress = 0, 0.0
     report.error_code = report.error_message = None
     report.started_at = report.finished_at = report.cancel_requested_at = None
+    callbacks.forget(report)
     enqueue(report)
 
 
@@ -189,7 +197,8 @@ def _lapsed(at: datetime) -> ColumnElement[bool]:
 
 def _expired() -> ColumnElement[bool]:
     limit = now() - timedelta(days=get_settings().retention_days)
-    return and_(Report.status.in_(ENDED), Report.finished_at < limit)
+    told = or_(Report.callback_next_at.is_(None), Report.finished_at < now() - GIVE_UP_AFTER)
+    return and_(Report.status.in_(ENDED), Report.finished_at < limit, told)
 
 
 def _held(token: str) -> ColumnElement[bool]:
@@ -231,5 +240,9 @@ def _fail(report: Report, code: str, message: str) -> None:
 
 
 def _end(report: Report, status: Status) -> None:
-    report.status, report.finished_at = status, now()
+    ran_since = report.started_at if report.status == Status.RUNNING else None
+    report.status, report.finished_at = status, (at := now())
     report.lease_expires_at = report.deadline_at = None
+    callbacks.set_due(report)
+    if ran_since and (session := object_session(report)):
+        tallies.count_end(session, report, at - ran_since)

@@ -5,7 +5,18 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, Index, MetaData, String, TypeDecorator
+from sqlalchemy import (
+    JSON,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    MetaData,
+    String,
+    TypeDecorator,
+    event,
+    inspect,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column
 
 
@@ -95,7 +106,12 @@ class Report(Base, kw_only=True):
     request_digest: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[datetime] = mapped_column(default_factory=now)
 
-    # Where it stands.
+    # Which request asked for it: its id, and its place in a trace (W3C Trace Context).
+    request_id: Mapped[str | None] = mapped_column(String(128), default=None)
+    traceparent: Mapped[str | None] = mapped_column(String(55), default=None)
+
+    # Where it stands. The version rises with every write that callers can see.
+    version: Mapped[int] = mapped_column(default=1)
     status: Mapped[Status] = mapped_column(String(9), default=Status.QUEUED)
     progress: Mapped[float] = mapped_column(default=0.0)  # 0 to 1
     attempts: Mapped[int] = mapped_column(default=0)
@@ -116,9 +132,41 @@ class Report(Base, kw_only=True):
     queued_at: Mapped[datetime] = mapped_column(default_factory=now)
     ring_at: Mapped[datetime] = mapped_column(default_factory=now)
 
+    # Who is told of its end, when to try next, and what came of the last try.
+    callback_url: Mapped[str | None] = mapped_column(String(2000), default=None)
+    callback_attempts: Mapped[int] = mapped_column(default=0)
+    callback_next_at: Mapped[datetime | None] = mapped_column(default=None)
+    callback_status: Mapped[int | None] = mapped_column(default=None)  # of HTTP
+    callback_error: Mapped[str | None] = mapped_column(String(200), default=None)
+
     __table_args__ = (
         Index(None, "created_at", "id"),
         Index(None, "status", "ring_at"),
         Index(None, "status", "lease_expires_at"),
         Index(None, "status", "finished_at"),
+        Index(None, "callback_next_at"),
     )
+
+
+# What a report's callers do not see.
+UNSEEN = {"lease_token", "lease_expires_at", "deadline_at", "queued_at", "ring_at"}
+
+
+@event.listens_for(Report, "before_update")
+def _raise_version(_mapper: object, _connection: object, report: Report) -> None:
+    """Count a change of a loaded row. Statements that change rows unloaded count it themselves."""
+    changed = {column.key for column in inspect(report).attrs if column.history.has_changes()}
+    if changed - UNSEEN:
+        report.version += 1
+
+
+class Tally(Base, kw_only=True):
+    """What the ends of runs add up to; it stays when the reports are deleted."""
+
+    __tablename__ = "tallies"
+
+    status: Mapped[Status] = mapped_column(String(9), primary_key=True)
+    up_to_seconds: Mapped[float] = mapped_column(primary_key=True)  # of run time
+    reports: Mapped[int] = mapped_column(default=0)
+    attempts: Mapped[int] = mapped_column(default=0)
+    seconds: Mapped[float] = mapped_column(default=0.0)

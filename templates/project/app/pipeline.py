@@ -8,9 +8,8 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy.exc import OperationalError
-from structlog.contextvars import bound_contextvars
 
-from app import jobs, readings
+from app import jobs, origin, readings, tracing
 from app.database import reading, transact
 from app.errors import (
     Cancelled,
@@ -50,7 +49,7 @@ def run_report(
         if report is None:
             log.info("run_not_needed", report_id=str(report_id))
             return False
-        with bound_contextvars(report_id=str(report_id), attempt=report.attempts):
+        with origin.resumed(report):
             log.info("run_started")
             force = partial(_end_by_force, end_process, token) if end_process else None
             return _run(report, token, Heartbeat(token, is_stopping, force))
@@ -64,7 +63,7 @@ def run_report(
 
 def _run(report: Report, token: str, heartbeat: Heartbeat) -> bool:
     try:
-        with heartbeat:
+        with heartbeat, tracing.run_of(report):
             _work(report, token, heartbeat)
         log.info("run_succeeded")
     except RunStopped as reason:

@@ -15,6 +15,7 @@ import structlog
 from anyio import CapacityLimiter, to_thread
 from pebble import ProcessPool
 from sqlalchemy.orm import Session
+from structlog.contextvars import bound_contextvars
 
 from app import jobs
 from app.children import begin_child
@@ -67,7 +68,8 @@ class SupervisedPool:
             return True
         try:
             await asyncio.wait([run])
-            return await self._outcome(run, token)
+            with bound_contextvars(report_id=str(report_id)):
+                return await self._outcome(run, token)
         finally:
             del self._runs[token]
 

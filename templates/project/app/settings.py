@@ -1,11 +1,14 @@
 """Every setting of the service, read from the environment or from `.env`."""
 
+import base64
+import binascii
 from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Annotated, Self, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -49,10 +52,23 @@ class Settings(BaseSettings):
     retry_seconds: float = Field(default=1, gt=0)  # first wait after a TransientError; then doubled
     retry_max_seconds: float = Field(default=60, gt=0)
 
+    # Who follows a report sees its changes after so long. One query per interval serves everybody.
+    watch_seconds: float = Field(default=0.5, gt=0)
+
     # The janitor.
     sweep_seconds: float = Field(default=2, gt=0)
     ring_again_seconds: float = Field(default=30, gt=0)  # a report queued for longer is rung again
     retention_days: float = Field(default=30, gt=0)  # an ended report and its PDF are deleted after
+
+    # Callbacks: `whsec_` and base64 of 24 to 64 bytes. While one is replaced: new and old.
+    callback_secret: SecretStr | None = None
+    callback_timeout_seconds: float = Field(default=15, gt=0)
+    callback_retry_seconds: float = Field(default=5, gt=0)  # first wait; doubled up to an hour
+    # Beside the internet: 10.1.0.0/16,192.168.7.5
+    callback_allowed_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = ()
+
+    # The loop watch: the event loop that does not answer for longer is looked at.
+    loop_stall_seconds: float = Field(default=0.25, ge=0.05)
 
     # Development: honcho kills what is not gone 5 s after its SIGTERM: 2, and 2.5 until a process
     # that does not heed it is ended.
@@ -73,6 +89,23 @@ class Settings(BaseSettings):
             )
         return value
 
+    @field_validator("callback_secret")
+    @classmethod
+    def _signing_secrets(cls, value: SecretStr | None) -> SecretStr | None:
+        for secret in _words(value.get_secret_value()) if value else []:
+            try:
+                key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+            except binascii.Error:
+                key = b""
+            if not secret.startswith("whsec_") or not 24 <= len(key) <= 64:
+                raise ValueError("must be whsec_ and base64 of 24 to 64 bytes")
+        return value
+
+    @field_validator("callback_allowed_networks", mode="before")
+    @classmethod
+    def _separated(cls, value: object) -> object:
+        return _words(value) if isinstance(value, str) else value
+
     @model_validator(mode="after")
     def _lease_shorter_than_deadline(self) -> Self:
         if self.job_lease_seconds > self.job_deadline_seconds:
@@ -91,11 +124,20 @@ class Settings(BaseSettings):
         url = self.sync_database_url
         return url.set(drivername="sqlite+aiosqlite") if is_sqlite(url) else url
 
+    @property
+    def callback_secrets(self) -> list[str]:
+        """The secrets that sign callbacks; with none there are no callbacks."""
+        return _words(self.callback_secret.get_secret_value()) if self.callback_secret else []
+
     def make_folders(self) -> None:
         """Create the folder of an SQLite database that lives in a file."""
         url = make_url(self.database_url)
         if is_sqlite(url) and url.database:
             Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+
+
+def _words(text: str) -> list[str]:
+    return text.replace(",", " ").split()
 
 
 def is_sqlite(url: URL) -> bool:

@@ -64,6 +64,7 @@ class Service:
         self.environment = os.environ | {
             "DATABASE_URL": database_url,
             "FAULTS_FOLDER": str(folder),
+            "PROMETHEUS_MULTIPROC_DIR": "",  # none of anybody else's
             "PYTHONPATH": os.pathsep.join((str(ROOT / "tests" / "faults"), str(ROOT))),
             "PYTHONUNBUFFERED": "1",
             "STORAGE_URL": str(folder / "pdfs"),

@@ -38,11 +38,13 @@ async def require_api_key(
     given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
 ) -> None:
     """Refuse a call without the API_KEY, when there is one."""
+    check_api_key(given.credentials if given else "")
+
+
+def check_api_key(given: str) -> None:
+    """Raise Problem unless this is the API_KEY, or there is none."""
     key = get_settings().api_key
-    if key is None:
-        return
-    token = given.credentials if given else ""
-    if not hmac.compare_digest(token.encode(), key.get_secret_value().encode()):
+    if key and not hmac.compare_digest(given.encode(), key.get_secret_value().encode()):
         raise Problem(
             401,
             "Authorization: Bearer with the API key is needed.",

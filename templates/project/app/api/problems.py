@@ -6,11 +6,16 @@ from typing import Any
 
 import structlog
 from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.exceptions import (
+    RequestValidationError,
+    ValidationException,
+    WebSocketRequestValidationError,
+)
+from fastapi.responses import JSONResponse, Response
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
+from app import origin
 from app.errors import TransientError
 
 log = structlog.get_logger()
@@ -34,6 +39,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(HTTPException, _http_exception)
     app.add_exception_handler(RequestValidationError, _invalid_request)
+    app.add_exception_handler(WebSocketRequestValidationError, _invalid_request)
     app.add_exception_handler(OperationalError, _database_away)
     app.add_exception_handler(TransientError, _store_away)
     app.add_exception_handler(Exception, _unexpected)
@@ -52,13 +58,15 @@ async def _problem(_: Request, error: Exception) -> JSONResponse:
     return _answer(error.status, error.detail, error.headers, **error.members)
 
 
-async def _http_exception(_: Request, error: Exception) -> JSONResponse:
+async def _http_exception(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if error.status_code == HTTPStatus.NO_CONTENT:
+        return Response(status_code=error.status_code)
     return _answer(error.status_code, str(error.detail), error.headers)
 
 
 async def _invalid_request(_: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, RequestValidationError)
+    assert isinstance(error, ValidationException)
     faults = [
         {"at": ".".join(map(str, fault["loc"])), "message": fault["msg"]}
         for fault in error.errors()[:MOST_FAULTS]
@@ -68,8 +76,9 @@ async def _invalid_request(_: Request, error: Exception) -> JSONResponse:
 
 
 async def _unexpected(_: Request, _error: Exception) -> JSONResponse:
-    # Starlette logs it.
-    return _answer(500, "The server failed to answer; its log says why.")
+    # Starlette logs it, and answers from outside of what gives the other answers their id.
+    headers = {"X-Request-ID": origin.current_request_id() or ""}
+    return _answer(500, "The server failed to answer; its log says why.", headers)
 
 
 async def _database_away(_: Request, error: Exception) -> JSONResponse:

@@ -13,12 +13,13 @@ from fastapi import APIRouter, Header, Query, Response
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
-from app import jobs, storage
+from app import jobs, origin, storage
 from app.api.dependencies import AsyncReading, Submitter
 from app.api.problems import Problem
 from app.database import serialize, writing_async
 from app.models import ENDED, Dataset, Report, Status
 from app.offloader import Submit
+from app.outbound import names_refused_address
 from app.schemas import ReportIn, ReportOut, ReportPage
 from app.settings import get_settings
 
@@ -35,9 +36,11 @@ async def create_report(
     asked: ReportIn, submit: Submitter, response: Response, idempotency_key: IdempotencyKey = None
 ) -> ReportOut:
     """Accept a report. The same Idempotency-Key and body give the same report again."""
+    _check_callback(asked)
     async with writing_async() as session:
         report, created = await session.run_sync(_find_or_create, asked, idempotency_key)
     if created:
+        log.info("report_accepted", report_id=str(report.id))
         await _ring(submit, report.id)
     else:
         response.headers["Idempotency-Replayed"] = "true"
@@ -111,6 +114,15 @@ async def retry_report(report_id: UUID, submit: Submitter, response: Response) -
     return _accepted(report, response)
 
 
+def _check_callback(asked: ReportIn) -> None:
+    if asked.callback_url is None:
+        return
+    if not get_settings().callback_secrets:
+        raise Problem(422, "callback_url: no callbacks are sent; CALLBACK_SECRET is not set.")
+    if names_refused_address(asked.callback_url.host or ""):
+        raise Problem(422, "callback_url: its address is not allowed.")
+
+
 def _find_or_create(session: Session, asked: ReportIn, key: str | None) -> tuple[Report, bool]:
     """The report, and whether it is new. One submit at a time: keys and the limit are exact."""
     serialize(session, "submit")
@@ -124,8 +136,13 @@ def _find_or_create(session: Session, asked: ReportIn, key: str | None) -> tuple
         raise Problem(404, f"There is no dataset {asked.dataset}.")
     _make_sure_of_room(session)
     report = Report(
-        dataset_id=dataset.id, **asked.model_dump(), idempotency_key=key, request_digest=digest
+        dataset_id=dataset.id,
+        **asked.model_dump(exclude={"callback_url"}),
+        callback_url=str(asked.callback_url) if asked.callback_url else None,
+        idempotency_key=key,
+        request_digest=digest,
     )
+    origin.mark(report)
     jobs.enqueue(report)
     session.add(report)
     return report, True
@@ -140,6 +157,7 @@ def _retry(session: Session, report_id: UUID) -> Report:
         )
     _make_sure_of_room(session)
     jobs.retry(report)
+    origin.mark(report)
     return report
 
 

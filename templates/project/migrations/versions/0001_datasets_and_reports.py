@@ -43,6 +43,9 @@ def upgrade() -> None:
         sa.Column("idempotency_key", sa.String(255), nullable=True),
         sa.Column("request_digest", sa.String(64), nullable=False),
         sa.Column("created_at", TIME, nullable=False),
+        sa.Column("request_id", sa.String(128), nullable=True),
+        sa.Column("traceparent", sa.String(55), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("status", sa.String(9), nullable=False),
         sa.Column("progress", sa.Double(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
@@ -58,6 +61,11 @@ def upgrade() -> None:
         sa.Column("cancel_requested_at", TIME, nullable=True),
         sa.Column("queued_at", TIME, nullable=False),
         sa.Column("ring_at", TIME, nullable=False),
+        sa.Column("callback_url", sa.String(2000), nullable=True),
+        sa.Column("callback_attempts", sa.Integer(), nullable=False),
+        sa.Column("callback_next_at", TIME, nullable=True),
+        sa.Column("callback_status", sa.Integer(), nullable=True),
+        sa.Column("callback_error", sa.String(200), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_reports"),
         sa.ForeignKeyConstraint(["dataset_id"], ["datasets.id"], name="fk_reports_dataset_id"),
         sa.UniqueConstraint("idempotency_key", name="uq_reports_idempotency_key"),
@@ -67,8 +75,18 @@ def upgrade() -> None:
     op.create_index("ix_reports_status_ring_at", "reports", ["status", "ring_at"])
     op.create_index("ix_reports_status_lease_expires_at", "reports", ["status", "lease_expires_at"])
     op.create_index("ix_reports_status_finished_at", "reports", ["status", "finished_at"])
+    op.create_index("ix_reports_callback_next_at", "reports", ["callback_next_at"])
+    op.create_table(
+        "tallies",
+        sa.Column("status", sa.String(9), nullable=False),
+        sa.Column("up_to_seconds", sa.Double(), nullable=False),
+        sa.Column("reports", sa.Integer(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("seconds", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("status", "up_to_seconds", name="pk_tallies"),
+    )
 
 
 def downgrade() -> None:
-    for table in ("reports", "readings", "datasets"):
+    for table in ("tallies", "reports", "readings", "datasets"):
         op.drop_table(table)

@@ -287,7 +287,7 @@ class TestRetry:
 class TestApiKey:
     def test_everything_but_health_needs_it(self, make_service: ServiceMaker) -> None:
         with make_service(API_KEY="secret") as service:
-            for path in ("/datasets", "/reports", f"/reports/{uuid.uuid4()}"):
+            for path in ("/datasets", "/metrics", "/reports", f"/reports/{uuid.uuid4()}"):
                 answer = service.http.get(path)
                 assert answer.status_code == 401
                 assert answer.headers["www-authenticate"] == "Bearer"
@@ -296,5 +296,5 @@ class TestApiKey:
             right = {"Authorization": "Bearer secret"}
             assert service.http.get("/reports", headers=right).status_code == 200
             assert service.http.get("/health/live").status_code == 200
-            for path in ("/openapi.json", "/docs", "/redoc"):
+            for path in ("/openapi.json", "/docs", "/redoc", "/dev/stalls"):
                 assert service.http.get(path).status_code == 404

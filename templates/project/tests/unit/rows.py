@@ -1,6 +1,6 @@
-"""Rows to begin with."""
+"""Rows to begin with, and what becomes of them."""
 
-from app.database import writing
+from app.database import reading, writing
 from app.models import Dataset, Report
 
 
@@ -17,3 +17,17 @@ def add_report(dataset: Dataset) -> Report:
         )
         session.add(report)
         return report
+
+
+def load(report: Report) -> Report:
+    """A report as it stands now."""
+    with reading() as session:
+        return session.get_one(Report, report.id)
+
+
+def change(report: Report, **values: object) -> None:
+    """Set columns of a report, as time or another process would."""
+    with writing() as session:
+        found = session.get_one(Report, report.id)
+        for name, value in values.items():
+            setattr(found, name, value)

@@ -6,6 +6,7 @@ import sys
 from service import ROOT
 
 HEAVY = {"app.compute", "app.pdf", "fpdf"}
+TRACING = {"opentelemetry.sdk.trace", "opentelemetry.exporter"}
 
 
 def test_the_api_loads_no_computing_or_rendering_library() -> None:
@@ -18,3 +19,4 @@ def test_the_api_loads_no_computing_or_rendering_library() -> None:
     ).stdout.split()
     assert "app.offload" in loaded
     assert HEAVY.isdisjoint(loaded)
+    assert TRACING.isdisjoint(loaded)  # it is asked for by the environment

@@ -13,25 +13,9 @@ from app.errors import LeaseLost
 from app.models import Dataset, Report, Status, now
 from app.settings import get_settings
 from service import ROOT
-from unit.rows import add_report
+from unit.rows import add_report, change, load
 
 HOUR = timedelta(hours=1)
-
-
-def load(report: Report) -> Report:
-    with reading() as session:
-        return session.get_one(Report, report.id)
-
-
-def change(report: Report, **values: object) -> None:
-    """Set columns of a report, as time or another process would."""
-
-    def write(session: object) -> None:
-        found = session.get_one(Report, report.id)  # type: ignore[attr-defined]
-        for name, value in values.items():
-            setattr(found, name, value)
-
-    transact(write)
 
 
 def claim(report: Report, token: str) -> Report | None:
@@ -185,7 +169,7 @@ CLAIM_ALL = """
 import sys, uuid
 from uuid import UUID
 from app import jobs
-from app.database import transact
+from app.database import reading, transact
 for line in sys.stdin:
     if transact(jobs.claim, UUID(line.strip()), uuid.uuid4().hex):
         print(line.strip())

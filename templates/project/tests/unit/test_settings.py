@@ -15,6 +15,10 @@ from app.settings import Settings, get_settings
         ({"job_lease_seconds": 1}, "greater than or equal to 4"),
         ({"job_lease_seconds": 20, "job_deadline_seconds": 10}, "must not exceed"),
         ({"max_queued": 0}, "greater than 0"),
+        ({"callback_secret": "whsec_short"}, "24 to 64 bytes"),
+        ({"callback_secret": f"{'A' * 40}"}, "must be whsec_"),
+        ({"callback_secret": f"whsec_{'A' * 40} and-more"}, "must be whsec_"),
+        ({"callback_allowed_networks": "10.0.0.0/8 everything"}, "callback_allowed_networks"),
     ],
 )
 def test_what_cannot_work_is_refused(given: dict[str, str], words: str) -> None:

@@ -1,0 +1,24 @@
+"""What Prometheus asks for."""
+
+import structlog
+from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_LATEST
+from prometheus_client.core import Metric
+from sqlalchemy.exc import OperationalError
+
+from app import metrics
+from app.api.dependencies import Reading
+
+router = APIRouter(tags=["metrics"])
+log = structlog.get_logger()
+
+
+@router.get("/metrics", response_class=Response)
+def get_metrics(session: Reading) -> Response:
+    """The metrics as text; those of the reports are left out while the database is away."""
+    of_reports: list[Metric] = []
+    try:
+        of_reports = metrics.of_reports(session)
+    except OperationalError:
+        log.exception("metrics_without_database")
+    return Response(metrics.render(of_reports), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,34 @@
+"""The service, with routes that do what no route may."""
+
+import asyncio
+import json
+import time
+
+from app.compute import analyse
+from app.main import app
+
+
+@app.get("/planted/sleep")
+async def sleep_on_the_loop() -> None:
+    """Wait where nobody else can go on meanwhile."""
+    time.sleep(1)  # noqa: ASYNC251 (the rule that finds this)
+
+
+@app.get("/planted/compute")
+async def compute_on_the_loop() -> None:
+    """The long computation, awaited by nobody."""
+    analyse([1.0, 2.0, 3.0] * 100, resamples=20_000, seed=1, progress=lambda _: None)
+
+
+@app.get("/planted/broken")
+async def break_down() -> None:
+    """Fail as nobody expected."""
+    raise RuntimeError("planted")
+
+
+@app.get("/planted/many-short")
+async def many_short() -> None:
+    """Busy for long, but in pieces that let others in."""
+    for _ in range(300):
+        json.dumps(list(range(2000)))
+        await asyncio.sleep(0)
