@@ -1,0 +1,80 @@
+"""The note in the user's git folder on an update that is under way."""
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Self
+
+from fastoffload.errors import FastoffloadError
+from fastoffload.merge import Stage
+from fastoffload.scratch import Entry
+from fastoffload.worktree import WorkTree
+
+FOLDER = "fastoffload"
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """All that is needed to finish or undo it. Paths are those of the repository."""
+
+    title: str
+    prefix: str
+    head: str
+    after: str
+    paths: list[str]
+    stages: list[Stage]
+    applied: bool = False
+
+    @classmethod
+    def read(cls, work: WorkTree) -> Self | None:
+        """What is under way, or None. Who has committed the result has finished it."""
+        try:
+            document = json.loads(_file(work).read_bytes())
+        except FileNotFoundError:
+            return None
+        except ValueError as error:
+            raise FastoffloadError(f"{_file(work)} makes no sense; remove it") from error
+        stages = [Stage(Entry(**stage.pop("entry")), **stage) for stage in document.pop("stages")]
+        journal = cls(stages=stages, **document)
+        if journal.applied and journal.head != work.head():
+            journal.remove(work)
+            return None
+        return journal
+
+    @classmethod
+    def check_none(cls, work: WorkTree) -> None:
+        """Raises when one is under way."""
+        if journal := cls.read(work):
+            raise FastoffloadError(journal.state())
+
+    def state(self) -> str:
+        """What happened, and what can be done about it."""
+        happened = "left conflicts" if self.applied else "was interrupted"
+        remedies = "`fastoffload update --continue` finishes it, `--abort` undoes it"
+        return f"{self.title} {happened}; {remedies}"
+
+    def write(self, work: WorkTree) -> None:
+        """Stores it, whole or not at all, and on the disk when this returns."""
+        file = _file(work)
+        beside = file.with_suffix(".new")
+        with beside.open("w", encoding="utf-8") as stream:
+            json.dump(asdict(self), stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        beside.replace(file)
+
+    def remove(self, work: WorkTree) -> None:
+        """Forgets it."""
+        _file(work).unlink(missing_ok=True)
+
+
+def folder(work: WorkTree) -> Path:
+    """The folder for notes of ours; git never looks into it."""
+    made = work.git_dir / FOLDER
+    made.mkdir(exist_ok=True)
+    return made
+
+
+def _file(work: WorkTree) -> Path:
+    return work.git_dir / FOLDER / "update.json"

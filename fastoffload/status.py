@@ -1,0 +1,107 @@
+"""`fastoffload status`: what a project is, and how far it is from what it came from."""
+
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastoffload import releases
+from fastoffload.alone import alone
+from fastoffload.answers import ANSWERS_FILE, Answers
+from fastoffload.errors import FastoffloadError, os_errors_expected
+from fastoffload.git import check_git, leave_foreign_repository
+from fastoffload.journal import Journal
+from fastoffload.merge import LOCK_FILE
+from fastoffload.render import render
+from fastoffload.scratch import Scratch, scratch
+from fastoffload.worktree import WorkTree
+
+NOT_OURS = {ANSWERS_FILE, LOCK_FILE}
+# What the service is made of. The rest of the template is the user's to delete.
+REQUIRED = ("app/", "migrations/", "pyproject.toml")
+MARKERS = "^(<<<<<<<|>>>>>>>) "
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What a project is. Its files are compared with those of its own release."""
+
+    path: Path
+    name: str
+    strategy: str
+    pool: str | None
+    broker: str | None
+    release: str
+    newest: str
+    behind: list[str]
+    unfinished: str | None
+    edited: list[str]
+    missing: list[str]
+    extra: list[str]
+    marked: list[str]
+
+    @property
+    def faults(self) -> list[str]:
+        """What CI should refuse, a line for each."""
+        lost = [f"{path} is missing" for path in self.missing if path.startswith(REQUIRED)]
+        marked = [f"{path} holds conflict markers" for path in self.marked]
+        return [*filter(None, [self.unfinished]), *lost, *marked]
+
+
+@os_errors_expected()
+def status(path: Path) -> Status:
+    """Looks, and changes nothing; the project need not be in a repository."""
+    leave_foreign_repository()
+    check_git()
+    answers = Answers.read(path)
+    releases.check_known(answers.release)
+    with scratch() as repository:
+        present = repository.tree_of(path)
+        rendered = _rendered(repository, answers)
+        before, now = repository.entries(rendered), repository.entries(present)
+        marked = _marked(repository, present)
+    options = answers.choice.answers
+    return Status(
+        path=path,
+        name=answers.name,
+        strategy=options["strategy"],
+        pool=options.get("pool"),
+        broker=options.get("broker"),
+        release=answers.release,
+        newest=releases.newest(),
+        behind=releases.between(answers.release, releases.newest()),
+        unfinished=_unfinished(path),
+        edited=_sorted(name for name in before.keys() & now.keys() if before[name] != now[name]),
+        missing=_sorted(before.keys() - now.keys()),
+        extra=_sorted(now.keys() - before.keys()),
+        marked=marked,
+    )
+
+
+def _rendered(repository: Scratch, answers: Answers) -> str:
+    with tempfile.TemporaryDirectory(prefix="fastoffload-") as folder:
+        render(Path(folder), answers.data(answers.choice), answers.release)
+        return repository.tree_of(Path(folder), ignored=True)
+
+
+def _marked(repository: Scratch, tree: str) -> list[str]:
+    found = repository.git("grep", "-z", "-lIE", MARKERS, tree, allowed=(0, 1)).stdout
+    names = found.decode(errors="replace").split("\0")[:-1]
+    return [name.removeprefix(f"{tree}:") for name in names]
+
+
+def _unfinished(path: Path) -> str | None:
+    try:
+        work = WorkTree.around(path)
+    except FastoffloadError:
+        return None
+    try:
+        with alone(work):
+            Journal.check_none(work)
+    except FastoffloadError as error:
+        return str(error)
+    return None
+
+
+def _sorted(names: Iterable[str]) -> list[str]:
+    return sorted(name for name in names if name not in NOT_OURS)

@@ -1,0 +1,104 @@
+"""`fastoffload switch`: every variant to every other, with a user's edits in it.
+
+What comes out is, to the byte, what the target variant is when it is generated and edited in the
+same way. So the tests that a fresh project of each variant passes are passed here too.
+"""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import VARIANTS
+from workshop import OLDEST, Workshop, append, commit, contents, edit_as_users_do, git
+
+Edited = dict[str, dict[str, bytes]]
+
+
+def options(variant: str) -> tuple[str, ...]:
+    """The arguments of `switch`: as those of `new`, but that the strategy comes first."""
+    _, strategy, *rest = VARIANTS[variant]
+    return (strategy, *rest)
+
+
+@pytest.fixture(scope="session")
+def edited(
+    workshop: Workshop, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, dict[str, bytes]]:
+    """Each variant, generated and edited."""
+    found = {}
+    for variant in VARIANTS:
+        folder = tmp_path_factory.mktemp(variant) / "demo"
+        workshop.ok("new", str(folder), *VARIANTS[variant], "--no-install", "--no-git")
+        edit_as_users_do(folder)
+        found[variant] = contents(folder)
+    return found
+
+
+@pytest.mark.parametrize("source", VARIANTS)
+def test_to_every_other(workshop: Workshop, tmp_path: Path, source: str, edited: Edited) -> None:
+    project = workshop.new(tmp_path / "demo", *VARIANTS[source])
+    edit_as_users_do(project)
+    commit(project)
+    for target in VARIANTS.keys() - {source}:
+        workshop.ok("switch", *options(target), cwd=project)
+        assert contents(project) == edited[target], target
+        assert git(project, "diff", "--name-only") == ""
+        git(project, "reset", "--quiet", "--hard")
+
+
+def test_there_and_back_again(workshop: Workshop, tmp_path: Path) -> None:
+    project = workshop.new(tmp_path / "demo", *VARIANTS["celery-redis"])
+    edit_as_users_do(project)
+    commit(project)
+    before = contents(project)
+    for strategy in ("background", "celery"):
+        workshop.ok("switch", strategy, cwd=project)
+        commit(project)
+    assert contents(project) == before
+
+
+def test_the_release_stays(workshop: Workshop, tmp_path: Path) -> None:
+    project = workshop.new(tmp_path / "demo", *VARIANTS["background"], release=OLDEST)
+    document = json.loads(
+        workshop.ok("switch", "executor", "--pool", "thread", "--json", cwd=project)
+    )
+    assert any("GIL" in warning for warning in document["warnings"])
+    assert document["title"] == "the switch to executor (thread pool)"
+    answers = yaml.safe_load((project / ".copier-answers.yml").read_text())
+    assert answers["_commit"] == OLDEST
+    fresh = workshop.new(tmp_path / "a" / "demo", *VARIANTS["executor-thread"], release=OLDEST)
+    assert contents(project) == contents(fresh)
+
+
+def test_nothing_to_do(workshop: Workshop, tmp_path: Path) -> None:
+    project = workshop.new(tmp_path / "demo", *VARIANTS["executor-process"])
+    assert "demo is executor (process pool) already" in workshop.ok(
+        "switch", "executor", cwd=project
+    )
+    assert git(project, "status", "--porcelain") == ""
+
+
+def test_an_edited_strategy_is_a_conflict(workshop: Workshop, tmp_path: Path) -> None:
+    project = workshop.new(tmp_path / "demo", *VARIANTS["background"])
+    offload = project / "app" / "offload.py"
+    append(offload, "\n\nMINE = 1\n")
+    lines = offload.read_text().splitlines(keepends=True)
+    offload.write_text("".join(["# mine\n", *lines[1:]]))
+    commit(project)
+    before = contents(project)
+    left = workshop.run("switch", "celery", cwd=project)
+    assert left.returncode == 3, left.stderr
+    assert "UU app/offload.py" in git(project, "status", "--porcelain")
+    assert ">>>>>>> celery-redis\n" in offload.read_text()
+    theirs = git(project, "show", ":3:app/offload.py") + "\n"
+    git(project, "add", "app/offload.py")
+    refused = workshop.run("update", "--continue", cwd=project)
+    assert refused.returncode == 1
+    assert "conflicts are left in app/offload.py" in refused.stderr
+    offload.write_text(theirs)
+    git(project, "add", "app/offload.py")
+    workshop.ok("update", "--continue", cwd=project)
+    commit(project)
+    git(project, "revert", "--no-edit", "HEAD")
+    assert contents(project) == before

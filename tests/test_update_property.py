@@ -1,0 +1,165 @@
+"""Whatever lines a user edits, an update loses none, and `--abort` restores every byte."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from workshop import CHECKOUT, contents, git
+
+from fastoffload import bundle, development, releases, resume
+from fastoffload.new import new
+from fastoffload.options import Choice, NewOptions
+from fastoffload.plumbing import Repository
+from fastoffload.update import update
+
+FILES = ("one.txt", "two.txt", "folder/three.txt", "folder/same.txt")
+LINES = 12
+# What the new release does to each file: lines that it changes, removes, and puts new ones after.
+CHANGED, REMOVED, FOLLOWED = {2, 3}, {7}, {10}
+
+
+def old_lines(name: str) -> list[str]:
+    return [f"{name} {number}" for number in range(LINES)]
+
+
+def new_lines(name: str) -> list[str]:
+    if name == "folder/same.txt":
+        return old_lines(name)
+    lines = []
+    for number, line in enumerate(old_lines(name)):
+        if number not in REMOVED:
+            lines.append(f"new {line}" if number in CHANGED else line)
+        if number in FOLLOWED:
+            lines.append(f"new after {line}")
+    return lines
+
+
+def text(lines: list[str]) -> str:
+    return "".join(f"{line}\n" for line in lines)
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """An installed package with two releases of a small template."""
+    folder = tmp_path_factory.mktemp("package")
+    templates, monkeypatch = folder / "templates", pytest.MonkeyPatch()
+    (templates / "project" / "folder").mkdir(parents=True)
+    shutil.copy(CHECKOUT / "templates" / "copier.yml", templates)
+    answers = "{{ _copier_conf.answers_file }}.jinja"
+    shutil.copy(CHECKOUT / "templates" / "project" / answers, templates / "project")
+    (templates / "project" / "pyproject.toml").write_text('[project]\nname = "demo"\n')
+    repository, earlier = Repository.init(folder / "releases.git"), None
+    for version, lines in (("1.0.0", old_lines), ("1.1.0", new_lines)):
+        for name in FILES:
+            (templates / "project" / name).write_text(text(lines(name)))
+        development.add_commit(repository, repository.tree_of(templates), version, earlier)
+        earlier = version
+    repository.git("bundle", "create", str(folder / "releases.bundle"), "--tags")
+    monkeypatch.setattr(bundle, "BUNDLE", folder / "releases.bundle")
+    monkeypatch.setattr(releases, "PACKAGE", folder)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+    releases.versions.cache_clear()
+    yield "1.0.0"
+    monkeypatch.undo()
+    releases.versions.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def generated(package: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project of the first release."""
+    folder = tmp_path_factory.mktemp("generated") / "demo"
+    options = NewOptions.of(
+        folder, name="demo", description=None, release=package, install=False, git=True
+    )
+    new(options, Choice.of("background", {}), dry_run=False)
+    return folder
+
+
+# A user's edit: at a line of a file, delete so many lines and put so many of their own there.
+EDITS = st.lists(
+    st.tuples(
+        st.sampled_from(FILES),
+        st.integers(0, LINES),
+        st.integers(0, 3),
+        st.integers(0, 2),
+    ),
+    max_size=8,
+)
+DELETED = st.sets(st.sampled_from(FILES), max_size=2)
+OWN = st.dictionaries(st.sampled_from(["own.bin", "folder/own.txt"]), st.binary(max_size=40))
+
+
+def edit(project: Path, edits: list[tuple[str, int, int, int]]) -> None:
+    for number, (name, at, deleted, added) in enumerate(edits):
+        lines = (project / name).read_text().splitlines()
+        lines[at : at + deleted] = [f"mine {number} {each}" for each in range(added)]
+        (project / name).write_text(text(lines))
+
+
+@settings(
+    max_examples=30,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(edits=EDITS, deleted=DELETED, own=OWN)
+def test_no_line_of_the_users_is_lost(
+    generated: Path,
+    edits: list[tuple[str, int, int, int]],
+    deleted: set[str],
+    own: dict[str, bytes],
+) -> None:
+    with TemporaryDirectory() as folder:
+        project = Path(folder) / "demo"
+        shutil.copytree(generated, project)
+        edit(project, edits)
+        for name in deleted:
+            (project / name).unlink()
+        for name, content in own.items():
+            (project / name).write_bytes(content)
+        git(project, "add", "--all")
+        git(project, "commit", "--quiet", "--allow-empty", "--message", "mine")
+        before = contents(project)
+        conflicts = set(update(project, None, test=False).changes.conflict)
+        after = contents(project)
+        for name in FILES:
+            check_file(name, before.get(name), after.get(name), conflict=name in conflicts)
+        assert {name: after[name] for name in own} == own
+        assert after.keys() == before.keys()
+        if conflicts:
+            resume.abort(project)
+            assert contents(project) == before
+            assert git(project, "status", "--porcelain", "--ignored") == ""
+
+
+def check_file(name: str, before: bytes | None, after: bytes | None, *, conflict: bool) -> None:
+    if before is None or after is None:
+        assert before is after, name
+        return
+    mine, merged = before.decode().splitlines(), after.decode().splitlines()
+    if name == "folder/same.txt":
+        assert after == before
+    elif conflict:
+        assert is_within(mine, [line for line in merged if not line.startswith(("<<<", ">>>"))])
+    else:
+        # But for the lines that the release changed, the user's file as it was, in its order.
+        assert [line for line in merged if not line.startswith("new ")] == without_replaced(
+            name, mine
+        )
+
+
+def without_replaced(name: str, lines: list[str]) -> list[str]:
+    old = old_lines(name)
+    replaced = {old[number] for number in CHANGED | REMOVED}
+    return [line for line in lines if line not in replaced]
+
+
+def is_within(lines: list[str], others: list[str]) -> bool:
+    """Whether the lines are among the others, in their order."""
+    rest = iter(others)
+    replaced = {f"{name} {number}" for name in FILES for number in CHANGED | REMOVED}
+    return all(line in rest for line in lines if line not in replaced)
