@@ -1,0 +1,1 @@
+"""`fastoffload smoke`: every variant generated, installed, checked, started, and stopped again."""

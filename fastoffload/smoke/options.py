@@ -1,0 +1,63 @@
+"""What `smoke` was asked for, validated."""
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from fastoffload.errors import UsageError
+from fastoffload.smoke.matrix import Entry, entries
+from fastoffload.smoke.stages import Stage, with_their_needs
+
+
+@dataclass(frozen=True, slots=True)
+class SmokeOptions:
+    """The matrix and what to do with it. Without templates the release's own are taken."""
+
+    entries: list[Entry]
+    stages: list[Stage]
+    jobs: int
+    services: bool
+    keep: bool
+    templates: str | None
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        strategies: Sequence[str],
+        variants: Sequence[str],
+        stages: Sequence[str],
+        pythons: str | None,
+        jobs: int | None,
+        services: bool,
+        keep: bool,
+        templates: str | None,
+    ) -> Self:
+        """Validated options; as many jobs as cores unless a number is given."""
+        if jobs is not None and jobs < 1:
+            raise UsageError(f"--jobs {jobs} runs nothing; give 1 or more")
+        return cls(
+            entries(strategies, variants, _pythons(pythons)),
+            with_their_needs(stages),
+            jobs or cores(),
+            services,
+            keep,
+            templates,
+        )
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _pythons(given: str | None) -> list[str]:
+    versions = [version.strip() for version in (given or "").split(",") if version.strip()]
+    for version in versions:
+        if not re.fullmatch(r"3\.\d+", version):
+            raise UsageError(f"--python takes versions such as 3.12,3.13, not '{version}'")
+    return list(dict.fromkeys(versions))

@@ -1,0 +1,103 @@
+"""The smoke itself: a place, every project's course at once, and nothing left at the end."""
+
+import asyncio
+import shutil
+import signal
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+
+from fastoffload.interrupts import STOP_SIGNALS, held
+from fastoffload.smoke import services
+from fastoffload.smoke.board import Board
+from fastoffload.smoke.course import Course
+from fastoffload.smoke.environments import Environments
+from fastoffload.smoke.family import Family
+from fastoffload.smoke.matrix import variants
+from fastoffload.smoke.options import SmokeOptions
+from fastoffload.smoke.project import Place, Project
+from fastoffload.smoke.pythons import check_pythons
+from fastoffload.smoke.result import SmokeResult, Usage
+from fastoffload.smoke.slots import Slots
+from fastoffload.smoke.templates import take
+from fastoffload.smoke.views import view
+
+
+def smoke(options: SmokeOptions) -> SmokeResult:
+    """Takes every entry of the matrix through the stages; a stage that fails raises nothing."""
+    choices = [variants()[entry.variant] for entry in options.entries]
+    with services.given(choices) if options.services else nullcontext() as servers, _root() as root:
+        check_pythons({entry.python for entry in options.entries})
+        templates = take(options.templates, root)
+        place = Place(root, templates, Environments(root), servers, Slots(options.jobs))
+        projects = [Project(entry, variants()[entry.variant], place) for entry in options.entries]
+        with view(options) as board:
+            usage = Usage()
+            asyncio.run(_follow_all(projects, options, board))
+            usage.end()
+        kept = _kept(projects, board, keep=options.keep)
+        return SmokeResult.of(options, board, usage, kept)
+
+
+async def _follow_all(projects: list[Project], options: SmokeOptions, board: Board) -> None:
+    with _interruptible():
+        async with asyncio.TaskGroup() as group:
+            for project in projects:
+                group.create_task(Course(project, options.stages, board).run())
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """The first signal to stop cancels the task, which ends in KeyboardInterrupt.
+
+    After it no other is heard any more: what is left to do is to clean up.
+    """
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
+    heard = False
+
+    def hear(*_: object) -> None:
+        nonlocal heard
+        if not heard and task:
+            heard = True
+            loop.call_soon_threadsafe(task.cancel)
+
+    listened = [one for one in STOP_SIGNALS if signal.getsignal(one) is not signal.SIG_IGN]
+    before = {one: signal.signal(one, hear) for one in listened}
+    try:
+        yield
+    except asyncio.CancelledError as error:
+        raise KeyboardInterrupt from error
+    finally:
+        if not heard:
+            for one, handler in before.items():
+                signal.signal(one, handler)
+
+
+@contextmanager
+def _root() -> Iterator[Path]:
+    """A temporary folder; at the end no process lives in it, and it is gone unless `kept` is."""
+    root = Path(tempfile.mkdtemp(prefix="smoke-")).resolve()
+    try:
+        yield root
+    finally:
+        with held():
+            Family(f"{root}:", [root], {}).kill()
+            if not (root / KEPT).exists():
+                shutil.rmtree(root, ignore_errors=True)
+
+
+KEPT = "kept"
+
+
+def _kept(projects: list[Project], board: Board, *, keep: bool) -> Path | None:
+    """The folder that stays: all of it, or what a failure leaves to be looked at."""
+    if not (keep or board.failed):
+        return None
+    root = projects[0].place.root
+    failed = {cell.entry for cell in board.failed}
+    for project in projects:
+        if not keep and project.entry not in failed:
+            shutil.rmtree(project.folder, ignore_errors=True)
+    (root / KEPT).touch()
+    return root

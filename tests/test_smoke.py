@@ -1,0 +1,289 @@
+"""`fastoffload smoke`: what it asks, prints and leaves behind. Faults are in test_smoke_faults."""
+
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import psutil
+import pytest
+import yaml
+from conftest import FASTOFFLOAD, LIMIT_SECONDS, VARIANTS, Cli
+
+CHECKOUT = Path(__file__).parent.parent
+WORKFLOW = CHECKOUT / ".github" / "workflows" / "ci.yml"
+SMOKE_SECONDS = 10 * LIMIT_SECONDS
+
+Smoke = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def smoke(tmp_path: Path) -> Smoke:
+    """Smokes the background variant, with its temporary folder below the test's."""
+
+    def run(*options: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*FASTOFFLOAD, "smoke", "--variant", "background", *options],
+            cwd=tmp_path,
+            env=os.environ | {"TMPDIR": str(tmp_path)} | environment,
+            capture_output=True,
+            text=True,
+            timeout=SMOKE_SECONDS,
+            check=False,
+        )
+
+    return run
+
+
+def living_in(folder: Path) -> list[psutil.Process]:
+    """The processes that work below a folder, or have its name in their environment."""
+
+    def is_there(process: psutil.Process) -> bool:
+        try:
+            if process.pid == os.getpid() or process.status() == psutil.STATUS_ZOMBIE:
+                return False
+            named = str(folder) in process.environ().get("FASTOFFLOAD_SMOKE", "")
+            return named or Path(process.cwd()).is_relative_to(folder)
+        except (psutil.Error, OSError):
+            return False
+
+    return [process for process in psutil.process_iter() if is_there(process)]
+
+
+def folders(tmp_path: Path) -> list[Path]:
+    """The folders of smokes."""
+    return list(tmp_path.glob("smoke-*"))
+
+
+def test_all_but_the_tests_in_json_and_junit(smoke: Smoke, tmp_path: Path) -> None:
+    stages = [word for stage in ("lint", "job", "stop") for word in ("--stage", stage)]
+    done = smoke("--json", "--junit", "junit.xml", *stages)
+    assert done.returncode == 0, done.stdout + done.stderr
+    result = json.loads(done.stdout)
+    [entry] = result["entries"]
+    names = ["render", "install", "lint", "boot", "job", "stop"]
+    assert [(cell["stage"], cell["status"]) for cell in entry["stages"]] == [
+        (name, "passed") for name in names
+    ]
+    assert result["passed"]
+    assert result["kept"] is None
+    assert result["critical_path"][0].startswith("background-3.")
+    cases = ElementTree.parse(tmp_path / "junit.xml").findall("testsuite/testcase")
+    assert [case.get("name") for case in cases] == names
+    assert len(done.stderr.splitlines()) == len(names)  # a plain line for each stage
+    assert folders(tmp_path) == []
+    assert living_in(tmp_path) == []
+
+
+def test_a_failure_shows_its_end_and_how_to_repeat_it(smoke: Smoke, tmp_path: Path) -> None:
+    templates = tmp_path / "fork"
+    subprocess.run(["cp", "-r", CHECKOUT / "templates", templates], check=True)
+    with (templates / "project" / "app" / "errors.py").open("a") as file:
+        file.write("".join(f"import missing_{number}\n" for number in range(100)))
+    done = smoke("--stage", "lint", "--templates", str(templates), "--junit", "junit.xml")
+    assert done.returncode == 1
+    report, _, repeat = done.stdout.partition("--- kept in ")
+    assert len(report.splitlines()) == 1 + 40
+    folder, _, command = repeat.splitlines()[0].partition("; again: ")
+    assert (Path(folder) / "app" / "errors.py").is_file()
+    again = subprocess.run(
+        [sys.executable, "-m", *command.split()],
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+        capture_output=True,
+        check=False,
+    )
+    assert again.returncode == 1
+    failure = ElementTree.parse(tmp_path / "junit.xml").find("testsuite/testcase/failure")
+    assert failure is not None
+    assert "missing_99" in str(failure.text)
+
+
+def test_on_a_terminal_there_is_a_table() -> None:
+    ours, theirs = pty.openpty()
+    command = [*FASTOFFLOAD, "smoke", "--variant", "background", "--stage", "render"]
+    done = subprocess.run(command, stderr=theirs, stdout=subprocess.DEVNULL, check=False)
+    shown = os.read(ours, 65536).decode()
+    assert done.returncode == 0
+    assert re.search(r"Variant.*Python.*render", shown)
+    assert re.search(r"background.*\d\.\d", shown)
+
+
+def test_templates_from_a_repository(smoke: Smoke, tmp_path: Path) -> None:
+    fork = tmp_path / "fork"
+    subprocess.run(["cp", "-r", CHECKOUT / "templates", fork], check=True)
+    (fork / "project" / "of-the-fork.txt").touch()
+    identity = ("-c", "user.name=x", "-c", "user.email=x")
+    for command in (("init", "-q"), ("add", "."), ("commit", "-qm", "x")):
+        subprocess.run(["git", *identity, *command], cwd=fork, check=True)
+    done = smoke("--stage", "render", "--keep", "--json", "--templates", f"file://{fork}")
+    [entry] = json.loads(done.stdout)["entries"]
+    assert (Path(entry["folder"]) / "of-the-fork.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "words"),
+    [
+        (("--variant", "flask"), 2, "unknown variant 'flask'"),
+        (("--strategy", "celery"), 2, "no variant is of that strategy"),
+        (("--stage", "test"), 2, "unknown stage 'test'"),
+        (("--python", "3"), 2, "versions such as 3.12"),
+        (("--python", "3.99"), 1, "there is no Python 3.99"),
+        (("--jobs", "0"), 2, "--jobs 0 runs nothing"),
+        (("--templates", "nowhere"), 1, "--templates nowhere is no folder"),
+        (("--templates", "."), 1, "has no copier.yml"),
+    ],
+)
+def test_what_cannot_work_is_one_line(
+    smoke: Smoke, options: tuple[str, ...], code: int, words: str
+) -> None:
+    done = smoke(*options, "--stage", "render")
+    assert done.returncode == code, done.stdout + done.stderr
+    [line] = done.stderr.splitlines()
+    assert words in line
+
+
+@pytest.mark.parametrize(
+    ("urls", "code", "words"),
+    [
+        ({"DATABASE_URL": ""}, 2, "--services needs DATABASE_URL"),
+        (
+            {"DATABASE_URL": "postgresql+psycopg://me:secret@127.0.0.1:1/x"},
+            1,
+            "DATABASE_URL: postgresql+psycopg://127.0.0.1 does not answer",
+        ),
+    ],
+)
+def test_servers_are_asked_before_anything_starts(
+    smoke: Smoke, tmp_path: Path, urls: dict[str, str], code: int, words: str
+) -> None:
+    done = smoke("--services", **urls)
+    assert done.returncode == code
+    [line] = done.stderr.splitlines()
+    assert words in line
+    assert "secret" not in line
+    assert folders(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("variant", "name", "url"),
+    [("celery-redis", "REDIS_URL", "redis"), ("dramatiq-rabbitmq", "RABBITMQ_URL", "amqp")],
+)
+def test_the_broker_is_asked_first(cli: Cli, variant: str, name: str, url: str) -> None:
+    given = {"DATABASE_URL": "postgresql://127.0.0.1:1/x", name: f"{url}://127.0.0.1:1/"}
+    done = cli("smoke", "--services", "--variant", variant, env=given)
+    assert done.returncode == 1
+    assert f"{name}: {url}://127.0.0.1 does not answer" in done.stderr
+
+
+def test_without_the_extra_one_line_names_it(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import importlib.util as u\n"
+        "find = u.find_spec\n"
+        "u.find_spec = lambda name, *rest: None if name == 'psutil' else find(name, *rest)\n"
+    )
+    done = cli("smoke", env={"PYTHONPATH": str(tmp_path)})
+    assert done.returncode == 1
+    assert "smoke needs psutil, which come with `pip install 'fastoffload[smoke]'`" in done.stderr
+
+
+def test_without_a_rabbitmq_its_variants_tests_are_not_called_passed(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [*FASTOFFLOAD, "smoke", "--variant", "dramatiq-rabbitmq", "--stage", "tests"],
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Not run: dramatiq-rabbitmq-" in done.stdout
+    assert "tests: no RabbitMQ" in done.stdout
+
+
+INTERRUPTED_IN = {
+    # The stage, by the line that says that the one before is over, and options.
+    "install": ("render", ()),
+    "types": ("install", ("--stage", "types")),
+    "tests": ("install", ("--stage", "tests")),
+    "boot": ("install", ("--stage", "boot")),
+}
+
+
+@pytest.fixture
+def templates(tmp_path: Path) -> Iterator[Path]:
+    """Templates whose service never gets ready and whose tests never end."""
+    fork = tmp_path / "fork"
+    subprocess.run(["cp", "-r", CHECKOUT / "templates", fork], check=True)
+    with (fork / "project" / "app" / "migrate.py").open("a") as file:
+        file.write("\n\nimport time\n\ntime.sleep(600)\n")
+    return fork
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("variant", ["background", "celery-redis"])
+@pytest.mark.parametrize("stage", INTERRUPTED_IN)
+def test_interrupted_it_leaves_nothing(
+    templates: Path,
+    tmp_path: Path,
+    wait_until: Callable[[Callable[[], bool]], None],
+    stage: str,
+    variant: str,
+    how: signal.Signals,
+) -> None:
+    before, options = INTERRUPTED_IN[stage]
+    lines = tmp_path / "stderr"
+    with (
+        lines.open("w") as stderr,
+        subprocess.Popen(
+            [*FASTOFFLOAD, "smoke", "--variant", variant, *options, "--templates", str(templates)],
+            env=os.environ | {"TMPDIR": str(tmp_path)},
+            stderr=stderr,
+        ) as running,
+    ):
+        wait_until(lambda: re.search(rf" {before} +passed", lines.read_text()) is not None)
+        wait_until(lambda: bool(living_in(folders(tmp_path)[0])))
+        running.send_signal(how)
+        assert running.wait(LIMIT_SECONDS) == 130
+    assert "interrupted; nothing was kept" in lines.read_text()
+    assert folders(tmp_path) == []
+    assert living_in(tmp_path) == []
+
+
+def test_the_matrix_is_every_variant_on_every_python(cli: Cli) -> None:
+    listed = json.loads(cli("smoke", "--list", "--json", "--python", "3.11,3.13").stdout)
+    found = [(entry["variant"], entry["python"]) for entry in listed["include"]]
+    assert sorted(found) == sorted(
+        (name, python) for name in VARIANTS for python in ("3.11", "3.13")
+    )
+
+
+@pytest.fixture
+def jobs() -> dict[str, Any]:
+    """The jobs of this repository's workflow."""
+    return dict(yaml.safe_load(WORKFLOW.read_text())["jobs"])
+
+
+def test_the_workflow_keeps_to_the_specification() -> None:
+    command = ("check_jsonschema", "--builtin-schema", "vendor.github-workflows", str(WORKFLOW))
+    checked = subprocess.run([sys.executable, "-m", *command], capture_output=True, check=False)
+    assert checked.returncode == 0, checked.stdout
+
+
+def test_the_workflow_takes_its_matrix_from_the_tool(jobs: dict[str, Any]) -> None:
+    listing = jobs["matrix"]["steps"][-1]
+    assert "fastoffload smoke --list --json" in listing["run"]
+    for job in ("smoke", "services"):
+        assert jobs[job]["needs"] == "matrix"
+        assert jobs[job]["strategy"]["matrix"] == "${{ fromJSON(needs.matrix.outputs.entries) }}"
+
+
+def test_ci_calls_it_for_everything() -> None:
+    lines = (CHECKOUT / ".ci" / "run").read_text().splitlines()
+    assert "uv run fastoffload smoke" in lines
+    assert "uv run python tests/mutations.py" in lines
