@@ -20,6 +20,12 @@ NICENESS = 10  # that of our children: other load on the machine must not tell
 CREATED_AT = datetime(2000, 1, 1, tzinfo=UTC)
 
 
+def read_sample() -> list[float]:
+    """The values that a report is about."""
+    with SAMPLE.open(newline="") as file:
+        return [float(row["value"]) for row in csv.DictReader(file)]
+
+
 def make_report(values: list[float], resamples: int, seed: int) -> int:
     """The size of a report's PDF."""
     result = analyse(values, resamples=resamples, seed=seed, progress=lambda _: None)
@@ -37,9 +43,7 @@ def make_report(values: list[float], resamples: int, seed: int) -> int:
 def main() -> None:
     """Warm up with a report a worker, then time the pool."""
     workers, reports, resamples = map(int, sys.argv[1:])
-    with SAMPLE.open(newline="") as file:
-        values = [float(row["value"]) for row in csv.DictReader(file)]
-    make = partial(make_report, values, resamples)
+    make = partial(make_report, read_sample(), resamples)
     with get_context("forkserver").Pool(workers, os.nice, (NICENESS,)) as pool:
         pool.map(make, range(workers), chunksize=1)
         start = time.perf_counter()

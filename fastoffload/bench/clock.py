@@ -1,0 +1,40 @@
+"""The time there is: what no longer fits is left out, and said."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from fastoffload import console
+from fastoffload.errors import FastoffloadError
+
+T = TypeVar("T")
+
+
+class Clock:
+    """Runs steps while there is time for them; how long one takes is learnt from its like."""
+
+    def __init__(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+        self._longest: dict[str, float] = {}
+        self.left_out: list[str] = []
+
+    def fits(self, kind: str, guess: float, times: int = 1) -> bool:
+        """Whether so many steps of a kind fit in; the guess counts until one was run."""
+        needed = times * self._longest.get(kind, guess)
+        return time.monotonic() + needed < self._end
+
+    def run(self, kind: str, guess: float, name: str, step: Callable[[], T]) -> T | None:
+        """What the step returns; None when there is no time for it, or when it fails."""
+        if not self.fits(kind, guess):
+            self.left_out.append(name)
+            return None
+        start = time.monotonic()
+        try:
+            with console.progress(name):
+                found = step()
+        except FastoffloadError as error:  # what is known by then is worth more than nothing
+            self.left_out.append(f"{name}: {error}")
+            return None
+        taken = time.monotonic() - start
+        self._longest[kind] = max(taken, self._longest.get(kind, 0))
+        return found

@@ -1,0 +1,145 @@
+"""`fastoffload bench`: from options to figures."""
+
+import os
+import shlex
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from fastoffload import console
+from fastoffload.bench.clock import Clock
+from fastoffload.bench.empty import Pace, measure_empty
+from fastoffload.bench.folder import private_folder
+from fastoffload.bench.losses import Loss, count_losses
+from fastoffload.bench.machine import this_machine
+from fastoffload.bench.measure import Round, measure, measure_bare
+from fastoffload.bench.options import BenchOptions
+from fastoffload.bench.projects import Project, generate
+from fastoffload.bench.result import Figure, Measured, Result, figures, warnings
+from fastoffload.bench.ways import Way, blocking, compared, simplest
+from fastoffload.bench.work import Work
+from fastoffload.errors import FastoffloadError
+
+# In seconds, besides the jobs, until one was run: the bare pool, a way for one round, its parts
+# killed one by one, an engine's empty jobs.
+BARE, ROUND, LOSSES, EMPTY = 5, 17, 22, 25
+JOBS = 6  # that a worker does in a row in each of these
+MARGIN = 0.95  # of the time: a step may take longer than its like did
+
+
+def bench(options: BenchOptions) -> Result:
+    """Generate what is to be generated, then measure round by round while there is time."""
+    start, machine = time.monotonic(), this_machine()
+    clock = Clock(MARGIN * options.seconds)
+    with private_folder() as folder:
+        projects = [*options.projects, *_generate(folder, options)]
+        with console.progress("Timing one job"):
+            work = Work.measured(simplest(projects), options.own)
+        found = Bench(clock, projects, work)
+        found.measure(options.rounds)
+    ways = found.measured()
+    if not ways:
+        raise FastoffloadError(
+            f"nothing could be measured; left out: {'; '.join(clock.left_out)};"
+            " more time is given by --seconds"
+        )
+    return Result(
+        command=shlex.join(["fastoffload", *sys.argv[1:]]),
+        measured_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        took_seconds=time.monotonic() - start,
+        machine=machine,
+        database=urlsplit(os.environ.get("DATABASE_URL", "sqlite:")).scheme.partition("+")[0],
+        work=work,
+        computation=f"`{options.own}`" if options.own else "the sample's",
+        ways=ways,
+        bare_pool=Figure.of(found.bare),
+        engines=found.engines,
+        losses=found.losses,
+        left_out=[*options.left_out, *clock.left_out],
+        warnings=warnings(ways, machine),
+    )
+
+
+class Bench:
+    """What was found out so far."""
+
+    def __init__(self, clock: Clock, projects: list[Project], work: Work) -> None:
+        self._clock, self._projects, self._work = clock, projects, work
+        self._base = simplest(projects)
+        self._jobs = JOBS * work.job_seconds
+        self._main = [
+            blocking(self._base),
+            *(Way(project.variant, project) for project in projects),
+        ]
+        self._ways = [*self._main, *compared(projects, work.workers)]
+        self._rounds: dict[str, list[Round]] = {way.name: [] for way in self._ways}
+        self.bare: list[float] = []
+        self.engines: dict[str, Pace] = {}
+        self.losses: list[Loss] = []
+
+    def measure(self, rounds: int) -> None:
+        """Everything once, the most telling first; then further rounds while there is time."""
+        self._round(self._main)
+        for way in self._main:
+            self._count_losses(way)
+        self._round(self._ways[len(self._main) :])
+        for project in {project.strategy: project for project in self._projects}.values():
+            if project.is_queue:
+                self._measure_empty(project)
+        for _ in range(1, rounds):
+            if not self._clock.fits("round", ROUND + self._jobs, len(self._ways)):
+                break
+            self._round(self._ways)
+
+    def measured(self) -> list[Measured]:
+        """The ways that were measured, the variants first."""
+        ways = [*self._main[1:], self._main[0], *self._ways[len(self._main) :]]
+        return [_measured(way, found) for way in ways if (found := self._rounds[way.name])]
+
+    def _round(self, ways: Sequence[Way]) -> None:
+        bare = partial(measure_bare, self._base, self._work)
+        if rate := self._clock.run("bare", BARE, "bare pool", bare):
+            self.bare.append(rate)
+        for way in ways if self.bare else ():
+            name = f"{way.name}, round {len(self._rounds[way.name]) + 1}"
+            found = self._clock.run("round", ROUND + self._jobs, name, partial(self._measure, way))
+            self._rounds[way.name] += filter(None, [found])
+
+    def _measure(self, way: Way) -> Round:
+        return measure(way, self._work, self.bare[-1])
+
+    def _count_losses(self, way: Way) -> None:
+        count = partial(count_losses, way, self._work)
+        self.losses += (
+            self._clock.run("losses", LOSSES + self._jobs, f"{way.name}, kill -9", count) or []
+        )
+
+    def _measure_empty(self, project: Project) -> None:
+        name = f"{project.strategy}, empty jobs and the bare engine"
+        empty = partial(measure_empty, project, self._work.workers)
+        if found := self._clock.run("empty", EMPTY, name, empty):
+            self.engines[project.strategy] = found
+
+
+def _generate(folder: Path, options: BenchOptions) -> list[Project]:
+    made = []
+    for name in options.names:
+        with console.progress(f"Generating {name}"):
+            made.append(generate(folder, name, options.own, options.packages))
+    return made
+
+
+def _measured(way: Way, rounds: Sequence[Round]) -> Measured:
+    choice = way.project.choice
+    return Measured(
+        name=way.name,
+        strategy=choice.strategy.name,
+        option=choice.variant.name if choice.variant else None,
+        kind=way.kind,
+        rounds=len(rounds),
+        figures=figures(rounds),
+    )

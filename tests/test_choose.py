@@ -1,0 +1,221 @@
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from conftest import Cli
+
+from fastoffload.describe import OPTIONS, QUESTIONS
+from fastoffload.rules import RULES, first_match, markdown
+from fastoffload.strategies import STRATEGIES
+from fastoffload.work import LEVELS, Work
+
+README = Path(__file__).parent.parent / "README.md"
+COMPUTES = Work(
+    seconds=30,
+    cpu=True,
+    must_survive="restart",
+    machines=1,
+    per_minute=2,
+    brokers_ok=True,
+    cores=2,
+)
+WAITS = replace(COMPUTES, cpu=False)
+FLAGS = ("--seconds", "30", "--cpu", "--must-survive", "crash", "--machines", "1")
+
+
+def test_the_readme_shows_the_rules() -> None:
+    assert markdown() in README.read_text()
+
+
+def test_the_readme_shows_the_levels() -> None:
+    text = README.read_text()
+    for level, meaning in LEVELS.items():
+        assert f"| `{level}` | {meaning} |" in text
+
+
+@pytest.mark.parametrize(
+    ("work", "options"),
+    [
+        (COMPUTES, "--strategy executor --pool process"),
+        (replace(COMPUTES, must_survive="crash"), "--strategy executor --pool process"),
+        (replace(COMPUTES, must_survive="deploy"), "--strategy dramatiq --broker redis"),
+        (replace(COMPUTES, must_survive="machine"), "--strategy celery --broker rabbitmq"),
+        (replace(COMPUTES, machines=3), "--strategy celery --broker redis"),
+        (replace(COMPUTES, per_minute=30), "--strategy celery --broker redis"),
+        (WAITS, "--strategy executor --pool thread"),
+        (replace(WAITS, per_minute=300), "--strategy executor --pool thread"),
+        (replace(WAITS, seconds=10), "--strategy background"),
+        (replace(WAITS, must_survive="crash"), "--strategy executor --pool process"),
+    ],
+)
+def test_the_first_rule_that_applies_answers(work: Work, options: str) -> None:
+    rule = first_match(work)
+    assert rule.is_answer
+    assert rule.options == options
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        replace(COMPUTES, machines=2, brokers_ok=False),
+        replace(WAITS, must_survive="deploy", brokers_ok=False),
+        replace(COMPUTES, per_minute=60, brokers_ok=False),
+    ],
+)
+def test_what_nothing_can_do_is_said(work: Work) -> None:
+    rule = first_match(work)
+    assert not rule.is_answer
+    assert "was asked for" in rule.will_not
+
+
+def test_every_rule_can_be_met_and_names_a_strategy() -> None:
+    works = [
+        replace(work, seconds=seconds, must_survive=level, machines=machines, brokers_ok=ok)
+        for work in (COMPUTES, WAITS)
+        for seconds in (1, 30)
+        for level in LEVELS
+        for machines in (1, 2)
+        for ok in (True, False)
+    ]
+    assert {first_match(work).when for work in works} == {rule.when for rule in RULES}
+    assert {rule.strategy for rule in RULES} == set(STRATEGIES)
+
+
+def test_the_load_is_worked_out() -> None:
+    assert COMPUTES.busy == 1
+    assert COMPUTES.workers == 2
+    assert "30 s x 2 a minute / 60 = 1 cores" in COMPUTES.load_in_words
+    assert "slots" in WAITS.load_in_words
+
+
+def test_every_description_has_a_question() -> None:
+    assert list(QUESTIONS) == list(OPTIONS)
+
+
+def test_the_answer_says_all_there_is_to_know(cli: Cli) -> None:
+    done = cli("choose", *FLAGS, "--per-minute", "2", "--no-brokers")
+    assert done.returncode == 0
+    assert done.stderr == ""
+    text = " ".join(done.stdout.split())
+    for part in ("fastoffload new PATH --strategy executor --pool process", "fastoffload switch"):
+        assert part in text
+    for label in ("because", "survives", "load", "will not", "move on when"):
+        assert label in text
+
+
+def test_json(cli: Cli) -> None:
+    done = cli("choose", *FLAGS, "--per-minute", "2", "--no-brokers", "--json")
+    answer = json.loads(done.stdout)
+    assert (answer["possible"], answer["strategy"], answer["option"]) == (
+        True,
+        "executor",
+        "process",
+    )
+
+
+def test_without_a_terminal_what_is_missing_is_named(cli: Cli) -> None:
+    done = cli("choose", *FLAGS)
+    assert done.returncode == 2
+    assert "--per-minute" in done.stderr
+    assert "--brokers-ok or --no-brokers" in done.stderr
+    assert "--seconds" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        (("--seconds", "0"), "--seconds 0"),
+        (("--seconds", "nan"), "--seconds nan"),
+        (("--machines", "0"), "--machines 0"),
+        (("--per-minute", "-1"), "--per-minute -1"),
+        (("--must-survive", "war"), "restart, crash, deploy, machine"),
+    ],
+)
+def test_what_makes_no_sense_is_wrong_usage(cli: Cli, given: tuple[str, ...], named: str) -> None:
+    done = cli("choose", *FLAGS, "--per-minute", "2", "--no-brokers", *given)
+    assert done.returncode == 2
+    assert named in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+Bench = Callable[..., Path]
+
+
+@pytest.fixture
+def bench_file(tmp_path: Path) -> Bench:
+    """Writes what `bench --json` would print: per variant p99 of health, jobs/s and lost jobs."""
+
+    def write(**variants: tuple[float, float, int]) -> Path:
+        document = {
+            "work": {"job_seconds": 0.5},
+            "ways": [_way(name.replace("_", "-"), *found[:2]) for name, found in variants.items()],
+            "losses": [
+                {"way": name.replace("_", "-"), "lost": found[2]}
+                for name, found in variants.items()
+            ],
+        }
+        file = tmp_path / "bench.json"
+        file.write_text(json.dumps(document))
+        return file
+
+    return write
+
+
+def _way(name: str, loaded_p99: float, jobs_per_second: float) -> dict[str, object]:
+    strategy, _, option = name.partition("-")
+    figures = {"loaded_p99": loaded_p99, "jobs_per_second": jobs_per_second}
+    return {
+        "name": name,
+        "strategy": strategy,
+        "option": option or None,
+        "kind": "variant",
+        "figures": {figure: {"median": value} for figure, value in figures.items()},
+    }
+
+
+def _answer(cli: Cli, file: Path, *more: str) -> dict[str, object]:
+    flags = ("--must-survive", "restart", "--machines", "1", "--per-minute", "60", "--brokers-ok")
+    done = cli("choose", "--from-bench", str(file), *flags, *more, "--json")
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads(done.stdout))
+
+
+def test_measurements_decide_and_are_named(cli: Cli, bench_file: Bench) -> None:
+    file = bench_file(
+        background=(90, 1.7, 0), executor_process=(7, 3.5, 0), celery_redis=(6, 3.6, 0)
+    )
+    answer = _answer(cli, file)
+    assert (answer["strategy"], answer["option"]) == ("executor", "process")
+    reasons = " ".join(answer["reasons"])  # type: ignore[call-overload]
+    assert "background is out: under load its health p99 is 90 ms" in reasons
+    assert "health p99 7 ms" in reasons
+
+
+def test_where_threads_measure_as_well_the_fewest_parts_are_enough(
+    cli: Cli, bench_file: Bench
+) -> None:
+    file = bench_file(background=(7, 3.5, 0), executor_process=(6, 3.5, 0))
+    assert _answer(cli, file)["strategy"] == "background"
+    assert _answer(cli, file, "--must-survive", "crash")["option"] == "process"
+
+
+def test_who_lost_a_job_or_has_no_room_is_out(cli: Cli, bench_file: Bench) -> None:
+    file = bench_file(background=(7, 1.0, 0), executor_process=(7, 3, 1), dramatiq_redis=(7, 3, 0))
+    assert _answer(cli, file)["strategy"] == "dramatiq"
+
+
+def test_more_than_one_machine_does_needs_a_queue(cli: Cli, bench_file: Bench) -> None:
+    file = bench_file(executor_process=(7, 3, 0), celery_redis=(7, 3, 0))
+    assert _answer(cli, file, "--per-minute", "600")["strategy"] == "celery"
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"ways": []}', '{"ways": 3, "losses": []}'])
+def test_another_file_is_refused_in_one_line(cli: Cli, tmp_path: Path, content: str) -> None:
+    (tmp_path / "other.json").write_text(content)
+    done = cli("choose", "--from-bench", "other.json")
+    assert done.returncode == 1
+    assert "other.json is not what `fastoffload bench --json` prints" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert cli("choose", "--from-bench", "absent.json").returncode == 1
