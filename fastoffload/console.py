@@ -14,6 +14,11 @@ def warn(message: str) -> None:
     _print("\n".join(map(_on_one_line, f"Warning: {message}".splitlines())), "yellow")
 
 
+def line(message: str, style: str = "") -> None:
+    """One line on how something goes."""
+    _print(_on_one_line(message), style)
+
+
 @contextmanager
 def progress(doing: str) -> Iterator[None]:
     """Says what is being done: a spinner on a terminal, a plain line elsewhere."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 
-from fastoffload import console, git, names
+from fastoffload import console, git, names, releases
 from fastoffload.checks import check
 from fastoffload.errors import UsageError, os_errors_expected
 from fastoffload.install import sync
@@ -25,6 +25,7 @@ class NewResult:
     strategy: str
     pool: str | None
     broker: str | None
+    release: str
     files: list[str]
     dry_run: bool = True
     installed: bool = False
@@ -38,6 +39,7 @@ def new(options: NewOptions, given: Choice | None, *, dry_run: bool) -> NewResul
     git.leave_foreign_repository()
     with os_errors_expected():
         check(options)
+        releases.check_known(options.release or releases.newest())
         choice = given or ask_choice()
         result = _preview(options, choice) if dry_run else _make(options, choice)
     return replace(result, warnings=[*filter(None, [choice.cost]), *result.warnings])
@@ -68,7 +70,8 @@ def _make(options: NewOptions, choice: Choice) -> NewResult:
 
 
 def _render(folder: Path, options: NewOptions, choice: Choice) -> NewResult:
-    files = render(folder, options, choice)
+    release = options.release or releases.newest()
+    files = render(folder, options.answers | choice.answers, release)
     if names.normalized(options.name) in names.dependency_names(folder / "pyproject.toml"):
         raise UsageError(
             f"a project named '{options.name}' cannot depend on the package '{options.name}',"
@@ -80,6 +83,7 @@ def _render(folder: Path, options: NewOptions, choice: Choice) -> NewResult:
         strategy=choice.strategy.name,
         pool=choice.answers.get("pool"),
         broker=choice.answers.get("broker"),
+        release=release,
         files=files,
     )
 

@@ -20,7 +20,7 @@ def next_steps(project: Path, choice: Choice, *, installed: bool) -> list[str]:
     return [
         *([] if folder == "." else [f"cd {shlex.quote(folder)}"]),
         *([] if installed else ["uv sync"]),
-        f"uv run honcho start  # {_started(choice)}then open {API}/docs",
+        f"uv run honcho start  # {_started(choice)}then open {API}",
         f"curl -X PUT --data-binary @samples/{SAMPLE}.csv -H 'Content-Type: text/csv'"
         f" {API}/datasets/{SAMPLE}",
         f"curl -X POST -H 'Content-Type: application/json' -d '{json.dumps(REPORT)}' {API}/reports",

@@ -12,6 +12,13 @@ from fastoffload.errors import UsageError
 from fastoffload.strategies import STRATEGIES, Strategy, Variant
 
 NAME_RULE = "letters, digits, '-', '_' and '.', with a letter or digit at both ends"
+# What has no meaning beside each mode of `update`.
+ALONE = {
+    "--check": ("--to", "--test"),
+    "--diff": ("--test", "--json"),
+    "--continue": ("--to", "--test"),
+    "--abort": ("--to", "--test"),
+}
 # Control characters, line and paragraph separators, and bytes that are no text.
 NOT_ON_ONE_LINE = {"Cc", "Zl", "Zp", "Cs"}
 
@@ -69,24 +76,57 @@ def _variant(strategy: Strategy, name: str | None) -> Variant:
 
 @dataclass(frozen=True, slots=True)
 class NewOptions:
-    """The project to make. The path is absolute; a description of None leaves the template's."""
+    """The project to make. The path is absolute.
+
+    A description of None leaves the template's, a release of None means the newest.
+    """
 
     path: Path
     name: str
     description: str | None
+    release: str | None
     install: bool
     git: bool
 
     @classmethod
     def of(
-        cls, path: Path, *, name: str | None, description: str | None, install: bool, git: bool
+        cls,
+        path: Path,
+        *,
+        name: str | None,
+        description: str | None,
+        release: str | None,
+        install: bool,
+        git: bool,
     ) -> Self:
         """Validated options; the name is the folder's unless one is given."""
-        # Not Path.resolve, which raises RuntimeError on a loop of symbolic links before 3.13.
-        absolute = Path(os.path.realpath(path))
-        _check_one_line("the path", str(absolute))
+        folder = absolute(path)
+        _check_one_line("the path", str(folder))
         _check_one_line("--description", description or "")
-        return cls(absolute, _name(name, absolute), description, install, git)
+        return cls(folder, _name(name, folder), description, release, install, git)
+
+    @property
+    def answers(self) -> dict[str, str]:
+        """The options by the names of the template's questions."""
+        answers = {"project_name": self.name}
+        return answers if self.description is None else answers | {"description": self.description}
+
+
+def absolute(path: Path) -> Path:
+    """The path without links and dots."""
+    # Not Path.resolve, which raises RuntimeError on a loop of symbolic links before 3.13.
+    return Path(os.path.realpath(path))
+
+
+def check_together(given: Mapping[str, bool]) -> None:
+    """Raises UsageError when two options of `update` do not go together."""
+    modes = [name for name in ("--check", "--diff", "--continue", "--abort") if given[name]]
+    if len(modes) > 1:
+        raise UsageError(f"{modes[0]} and {modes[1]} do not go together; give one of them")
+    for mode in modes:
+        for name in ALONE[mode]:
+            if given[name]:
+                raise UsageError(f"{name} does not go with {mode}; leave it out")
 
 
 def _name(given: str | None, path: Path) -> str:

@@ -12,6 +12,7 @@ from fastoffload import console
 from fastoffload.strategies import STRATEGIES, Strategy
 
 if TYPE_CHECKING:
+    from fastoffload.choose import Answer
     from fastoffload.new import NewResult
 
 
@@ -20,7 +21,7 @@ def show_new(result: "NewResult", *, as_json: bool) -> None:
     for warning in result.warnings:
         console.warn(warning)
     if as_json:
-        _show_json(asdict(result))
+        show_json(asdict(result))
     elif result.dry_run:
         _show_tree(result)
     else:
@@ -30,7 +31,7 @@ def show_new(result: "NewResult", *, as_json: bool) -> None:
 def show_strategies(*, as_json: bool) -> None:
     """The table of all strategies."""
     if as_json:
-        _show_json([asdict(strategy) for strategy in STRATEGIES.values()])
+        show_json([asdict(strategy) for strategy in STRATEGIES.values()])
         return
     from rich.console import Console
     from rich.table import Table
@@ -41,6 +42,32 @@ def show_strategies(*, as_json: bool) -> None:
         for label, text in _facts(strategy):
             table.add_row(label, text)
         table.add_section()
+    Console().print(table)
+
+
+def show_answer(answer: "Answer", *, as_json: bool) -> None:
+    """The strategy, the reasons, the limits and the next steps."""
+    if as_json:
+        show_json(asdict(answer))
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    take = " ".join(filter(None, [answer.strategy, answer.option]))
+    facts = [
+        ("take" if answer.possible else "not possible; nearest", take),
+        *(("because", reason) for reason in answer.reasons),
+        *(("survives", text) for text in answer.survives),
+        ("load", answer.load),
+        ("will not", answer.will_not),
+        ("command", answer.command),
+        ("move on when", answer.move_on),
+        ("by", answer.switch),
+    ]
+    table = Table.grid(padding=(0, 2))
+    for label, text in facts:
+        table.add_row(Text(label, style="bold"), Text(text))
     Console().print(table)
 
 
@@ -77,5 +104,6 @@ def _show_next_steps(result: "NewResult") -> None:
         typer.echo(f"  {step}")
 
 
-def _show_json(document: object) -> None:
+def show_json(document: object) -> None:
+    """One JSON document."""
     typer.echo(json.dumps(document, indent=2, default=str))

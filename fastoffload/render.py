@@ -1,37 +1,51 @@
 """From the template to files."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
-from fastoffload.options import Choice, NewOptions
-from fastoffload.releases import templates_dir
+from fastoffload import releases
+from fastoffload.answers import ANSWERS_FILE
+from fastoffload.errors import FastoffloadError
 
 
-def render(folder: Path, options: NewOptions, choice: Choice) -> list[str]:
+def render(folder: Path, answers: Mapping[str, str], release: str) -> list[str]:
     """Writes the project into an empty folder; returns the paths of its files, sorted."""
-    from copier import Settings, run_copy
+    with releases.templates(release) as templates:
+        files = render_from(templates, folder, answers)
+    _write_release(folder / ANSWERS_FILE, release)
+    return files
 
-    run_copy(
-        str(templates_dir()),
-        folder,
-        data=_answers(options, choice),
-        # Not those in the user's home: the same call gives the same files on every machine.
-        settings=Settings(),
-        defaults=True,
-        quiet=True,
-    )
+
+def render_from(templates: Path, folder: Path, answers: Mapping[str, str]) -> list[str]:
+    """The same from any templates; the answers file names no release."""
+    from copier import Settings, run_copy
+    from copier.errors import CopierError
+
+    try:
+        run_copy(
+            str(templates),
+            folder,
+            data=dict(answers),
+            # Not those in the user's home: the same call gives the same files on every machine.
+            settings=Settings(),
+            defaults=True,
+            quiet=True,
+        )
+    except (CopierError, ValueError) as error:
+        raise FastoffloadError(f"Copier cannot render the project: {error}") from error
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     for path in files:
         _make_ordinary(path)
     return [path.relative_to(folder).as_posix() for path in files]
 
 
-def _answers(options: NewOptions, choice: Choice) -> dict[str, str]:
-    answers = {
-        "project_name": options.name,
-        "description": options.description,
-        **choice.answers,
-    }
-    return {key: value for key, value in answers.items() if value is not None}
+def _write_release(answers: Path, release: str) -> None:
+    """Adds the line that Copier writes itself when it renders from a repository."""
+    import yaml
+
+    text = answers.read_text(encoding="utf-8")
+    line = yaml.safe_dump({"_commit": release})
+    answers.write_text(text.replace("_src_path:", f"{line}_src_path:", 1), encoding="utf-8")
 
 
 def _make_ordinary(path: Path) -> None:

@@ -28,7 +28,7 @@ class Strategy:
     cost: str | None
 
 
-# The figures: benchmarks/offload.py, 8 reports in flight, 2 workers, on 2 cores.
+# The figures: README.md, "What it costs": 20 reports in flight, 2 workers, on 2 cores.
 BACKGROUND_COST = (
     "Jobs run on threads that share the GIL with the event loop: CPU-bound work slows every answer"
     " (99th percentile: 2 ms idle, about 90 ms under load)."

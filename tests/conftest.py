@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -9,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
+from workshop import Workshop
 
 # The options of `new` for each variant: the strategy and, where it has an option, that.
 VARIANTS = {
@@ -24,6 +26,12 @@ FASTOFFLOAD = (sys.executable, "-m", "fastoffload")
 LIMIT_SECONDS = 60
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def pytest_configure() -> None:
+    """What the tests start must hear of signals that whoever started the tests ignored (nohup)."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def names_in(folder: Path) -> list[str]:
@@ -85,3 +93,18 @@ def without_privileges() -> list[str]:
     if shutil.which("setpriv") is None:
         pytest.skip("root ignores permissions, and there is no setpriv to give that up")
     return ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
+
+
+@pytest.fixture(scope="session")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    """A checkout with releases of its own."""
+    return Workshop(tmp_path_factory.mktemp("workshop"))
+
+
+@pytest.fixture
+def no_network() -> list[str]:
+    """A command prefix: what follows has no network interface that is up."""
+    prefix = ["unshare", "--user", "--map-root-user", "--net"]
+    if shutil.which("unshare") is None or subprocess.run([*prefix, "true"], check=False).returncode:
+        pytest.skip("this machine lets nobody make a network namespace of their own")
+    return prefix

@@ -108,13 +108,13 @@ def test_a_failing_git_leaves_nothing(cli: Cli, tmp_path: Path) -> None:
     work, programs = tmp_path / "work", tmp_path / "bin"
     work.mkdir()
     programs.mkdir()
-    git = '#!/bin/sh\ncase "$*" in *"add --all"*) echo \'disk on fire\' >&2; exit 7;; esac\n'
+    git = '#!/bin/sh\ncase "$*" in *"commit --message"*) echo \'disk on fire\' >&2; exit 7;; esac\n'
     (programs / "git").write_text(f"{git}exec '{shutil.which('git')}' \"$@\"\n")
     (programs / "git").chmod(0o755)
     env = {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
     result = cli("new", "demo", "-y", "--no-install", cwd=work, env=env)
     assert result.returncode == 1
-    assert result.stderr.splitlines()[-1].startswith("Error: git add failed: disk on fire;")
+    assert result.stderr.splitlines()[-1].startswith("Error: git commit failed: disk on fire;")
     assert "--no-git" in result.stderr
     assert names_in(work) == []
 

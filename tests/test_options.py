@@ -7,7 +7,7 @@ from fastoffload.options import Choice, NewOptions
 
 
 def options(path: Path, **changes: str) -> NewOptions:
-    given = {"name": None, "description": None, **changes}
+    given = {"name": None, "description": None, "release": None, **changes}
     return NewOptions.of(path, install=True, git=True, **given)
 
 

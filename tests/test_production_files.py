@@ -159,7 +159,11 @@ def names_read(project: Path) -> set[str]:
 
 @pytest.mark.parametrize(
     ("schema", "file"),
-    [("compose-spec", "compose.yaml"), ("github-workflows", ".github/workflows/ci.yml")],
+    [
+        ("compose-spec", "compose.yaml"),
+        ("github-workflows", ".github/workflows/ci.yml"),
+        ("github-workflows", ".github/workflows/templates.yml"),
+    ],
 )
 def test_it_keeps_to_the_specification(project: Path, schema: str, file: str) -> None:
     command = ("check_jsonschema", "--builtin-schema", f"vendor.{schema}", file)

@@ -145,3 +145,33 @@ def test_what_cannot_work_is_said_before_the_questions(tmp_path: Path) -> None:
     assert "is not empty (it holds file)" in terminal.words
     assert "Who runs the jobs" not in terminal.shown
     terminal.close()
+
+
+def test_choose_asks_for_what_is_not_given(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path, "choose", "--seconds", "5", "--machines", "1")
+    try:
+        terminal.expect("What does it do meanwhile?")
+        terminal.press(DOWN, ENTER)
+        terminal.expect("What must accepted jobs survive?")
+        terminal.press(ENTER)
+        terminal.expect("How many jobs come in a minute?")
+        terminal.press(b"none", ENTER)
+        terminal.expect("a number, please")
+        terminal.press(b"\x08" * 4, b"12", ENTER)
+        terminal.expect("May there be a broker")
+        terminal.press(ENTER)
+        assert terminal.end() == 0
+        assert "5 s x 12 a minute / 60 = 1 slots" in terminal.words
+        assert "--strategy background" in terminal.words
+    finally:
+        terminal.close()
+
+
+def test_an_interrupted_choose_is_130(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path, "choose")
+    try:
+        terminal.expect("How many seconds does a job take?")
+        terminal.press(CTRL_C)
+        assert terminal.end() == 130
+    finally:
+        terminal.close()

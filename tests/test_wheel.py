@@ -11,6 +11,9 @@ import pytest
 from conftest import FASTOFFLOAD, VARIANTS
 from uv import find_uv_bin
 
+from fastoffload.bench.projects import INSIDE
+from fastoffload.releases import PACKAGE
+
 CHECKOUT = Path(__file__).parent.parent
 
 
@@ -57,6 +60,10 @@ def test_wheel_and_sdist_hold_the_templates_and_no_caches(dist: Path) -> None:
     root = sdist.name.removesuffix(".tar.gz")
     in_package = templates(in_wheel, "fastoffload/templates/")
     assert "copier.yml" in in_package
+    for path in INSIDE.rglob("*.py"):
+        assert f"fastoffload/{path.relative_to(PACKAGE).as_posix()}" in in_wheel
+    assert "fastoffload/releases.bundle" in in_wheel
+    assert f"{root}/fastoffload/releases.bundle" in in_sdist
     assert in_package <= templates(in_sdist, f"{root}/templates/")
     assert f"{root}/tests/test_wheel.py" in in_sdist
 

@@ -1,0 +1,341 @@
+"""The page in a real browser, from a CSV to the opened PDF, on services that really run."""
+
+import io
+import os
+import re
+import shutil
+import socket
+import subprocess
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from conftest import VARIANTS
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, sync_playwright
+from pypdf import PdfReader
+from uv import find_uv_bin
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+LIMIT_MILLISECONDS = 60_000
+LIMIT_SECONDS = 60
+BROKEN, HELD = "900006", "900007"  # seeds that the generated tests' faults go by
+PHONE = {"width": 375, "height": 740}
+# What the page itself tells whoever looks at it: a refusal, and a service that is away.
+EXPLAINED = re.compile(r"Failed to load resource: (net::ERR_|.* a status of 4\d\d )")
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="not run: there is no chromium")
+expect.set_options(timeout=LIMIT_MILLISECONDS)
+
+Open = Callable[..., Page]
+
+
+@dataclass(frozen=True)
+class Site:
+    """A service that runs, and the folder of what it keeps."""
+
+    url: str
+    folder: Path
+    project: Path
+    process: subprocess.Popen[bytes]
+
+    @property
+    def samples(self) -> Path:
+        return self.project / "samples"
+
+
+RunSite = Callable[..., Site]
+
+# One process makes a project and runs all its tests.
+EACH = [
+    pytest.param(variant, marks=pytest.mark.xdist_group(f"page-{variant}"))
+    for variant in ("executor-process", "celery-redis")
+]
+
+
+@pytest.fixture(scope="module", params=EACH)
+def project(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An installed project."""
+    folder = tmp_path_factory.mktemp(f"page-{request.param}") / "demo"
+    command = ["python", "-m", "fastoffload", "new", str(folder), *VARIANTS[request.param]]
+    subprocess.run([find_uv_bin(), "run", *command, "--no-git"], check=True)
+    return folder
+
+
+@pytest.fixture
+def run_site(
+    project: Path, tmp_path: Path, wait_until: Callable[[Callable[[], bool]], None]
+) -> Iterator[RunSite]:
+    """Starts the service as its developer does, always on one port; settings may be given."""
+    running = []
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+
+    def run(**settings: str) -> Site:
+        environment = os.environ | {
+            "DATABASE_URL": f"sqlite:///{tmp_path / 'app.db'}",
+            "FAULTS_FOLDER": str(tmp_path),
+            "PATH": f"{project / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}",
+            "PYTHONPATH": os.pathsep.join((str(project / "tests" / "faults"), str(project))),
+            "STORAGE_URL": str(tmp_path / "pdfs"),
+            "WEB_PORT": str(port),
+            **settings,
+        }
+        command = ["honcho", "-f", str(project / "Procfile"), "start"]
+        with (tmp_path / "log.txt").open("ab") as log:
+            running.append(
+                subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=log, stderr=log)
+            )
+        wait_until(lambda: is_ready(url))
+        return Site(url, tmp_path, project, running[-1])
+
+    yield run
+    for process in running:
+        stop(process)
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    process.wait(LIMIT_SECONDS)
+
+
+def is_ready(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/health/ready") as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[Open]:
+    """Opens the page in a context of its own. What the browser complains of fails the test."""
+    complaints: list[str] = []
+    contexts = []
+
+    def note(message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"} and not EXPLAINED.match(message.text):
+            complaints.append(message.text)
+
+    def open_page(site: Site, **options: object) -> Page:
+        context = browser.new_context(**options)  # type: ignore[arg-type]
+        context.set_default_timeout(LIMIT_MILLISECONDS)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", note)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(site.url)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def upload(page: Page, path: Path) -> None:
+    page.get_by_label("Drop or choose a CSV").set_input_files(path)
+    page.get_by_role("button", name="Upload").click()
+
+
+def load_sample(page: Page) -> None:
+    page.get_by_role("button", name="Load the sample data").click()
+    expect(page.get_by_label("Title")).to_have_value("The Nile at Aswan")
+
+
+def start(page: Page, title: str, *, seed: str = "1", resamples: str = "500") -> Locator:
+    """Ask for a report; its card."""
+    page.get_by_label("Title").fill(title)
+    page.get_by_label("Resamples").fill(resamples)
+    page.get_by_label("Seed").fill(seed)
+    page.get_by_role("button", name="Start report").click()
+    return card(page, title)
+
+
+def card(page: Page, title: str) -> Locator:
+    heading = page.get_by_role("heading", name=title, exact=True)
+    return page.get_by_role("listitem").filter(has=heading)
+
+
+def opened_pdf(page: Page, link: Locator) -> bytes:
+    """What the browser gets when the PDF is opened in a tab of its own."""
+    with page.expect_popup() as popup:
+        link.click()
+    tab = popup.value
+    with page.expect_response("**/pdf") as answer:
+        page.evaluate("(url) => fetch(url).then(() => null)", link.get_attribute("href"))
+    assert answer.value.headers["content-type"] == "application/pdf"
+    tab.close()
+    return answer.value.body()
+
+
+def test_from_a_csv_to_the_opened_pdf(run_site: RunSite, open_page: Open) -> None:
+    site = run_site()
+    page = open_page(site)
+    expect(page.get_by_text("No report yet")).to_be_visible()
+    upload(page, site.samples / "nile.csv")
+    expect(page.get_by_text("100 readings, 1871")).to_be_visible()
+    report = start(page, "The Nile <b>at</b> Aswan", resamples="60000")
+    expect(report.get_by_role("progressbar")).to_be_visible()
+    expect(report.get_by_text("succeeded")).to_be_visible()
+    report.get_by_text("Numbers and histogram").click()
+    expect(report.get_by_role("cell", name="919.35")).to_be_visible()
+    expect(report.get_by_role("img", name="Histogram")).to_be_visible()
+    document = PdfReader(io.BytesIO(opened_pdf(page, report.get_by_role("link"))))
+    assert "The Nile <b>at</b> Aswan" in document.pages[0].extract_text()
+
+
+def test_another_page_sees_it_move(run_site: RunSite, open_page: Open) -> None:
+    site = run_site()
+    mine, theirs = open_page(site), open_page(site)
+    upload(mine, site.samples / "nile.csv")
+    expect(mine.get_by_text("100 readings")).to_be_visible()
+    for number in range(8):  # a browser opens six connections to a host
+        start(mine, f"Report {number}")
+    for number in range(8):
+        expect(card(theirs, f"Report {number}").get_by_text("succeeded")).to_be_visible()
+
+
+def test_cancel_then_again(run_site: RunSite, open_page: Open) -> None:
+    site = run_site()
+    page = open_page(site)
+    load_sample(page)
+    report = start(page, "Held", seed=HELD)
+    expect(report.get_by_text("50 %")).to_be_visible()
+    report.get_by_role("button", name="Cancel").click()
+    expect(report.get_by_text("cancelled")).to_be_visible()
+    (site.folder / "let-go").touch()
+    report.get_by_role("button", name="Try again").click()
+    expect(report.get_by_text("succeeded")).to_be_visible()
+
+
+def test_a_failed_report_says_why_and_is_tried_again(
+    run_site: RunSite, open_page: Open, wait_until: Callable[[Callable[[], bool]], None]
+) -> None:
+    site = run_site()
+    page = open_page(site)
+    load_sample(page)
+    report = start(page, "Broken", seed=BROKEN)
+    why = report.get_by_text("The computation failed; the server's log says why.")
+    expect(why).to_be_visible()
+    report.get_by_role("button", name="Try again").click()
+    wait_until(lambda: len((site.folder / "runs").read_text().splitlines()) == 2)
+    expect(why).to_be_visible()
+
+
+def test_what_is_refused_is_explained(run_site: RunSite, open_page: Open) -> None:
+    site = run_site()
+    page = open_page(site)
+    wrong = site.folder / "wrong.csv"
+    wrong.write_text("taken_at,value\n2000-01-01,1\n2000-01-02,many\n")
+    upload(page, wrong)
+    expect(page.get_by_role("alert").filter(has_text="many")).to_contain_text("line 3")
+    assert page.get_by_label("Name").input_value() == "wrong"
+
+
+def test_the_keyboard_alone_is_enough(run_site: RunSite, open_page: Open) -> None:
+    site = run_site()
+    page = open_page(site)
+    expect(page.get_by_text("No report yet")).to_be_visible()
+    press_until_focused(page, page.get_by_role("button", name="Load the sample data"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Start report")).to_be_focused()
+    page.keyboard.press("Enter")
+    report = card(page, "The Nile at Aswan")
+    expect(report.get_by_text("succeeded")).to_be_visible()
+    press_until_focused(page, report.get_by_role("link"))
+    outline = report.get_by_role("link").evaluate("link => getComputedStyle(link).outlineStyle")
+    assert outline == "solid"
+    with page.expect_popup():
+        page.keyboard.press("Enter")
+    page.bring_to_front()
+    press_until_focused(page, report.locator("summary"))
+    page.keyboard.press("Enter")
+    expect(report.get_by_role("img", name="Histogram")).to_be_visible()
+
+
+def press_until_focused(page: Page, wanted: Locator) -> None:
+    for _ in range(40):
+        if wanted.evaluate("element => element === document.activeElement"):
+            return
+        page.keyboard.press("Tab")
+    pytest.fail(f"Tab never comes to {wanted}")
+
+
+def test_on_a_phone_nothing_is_cut_off(run_site: RunSite, open_page: Open) -> None:
+    site = run_site()
+    page = open_page(site, viewport=PHONE, is_mobile=True, has_touch=True)
+    load_sample(page)
+    report = start(page, "A title without a place to break: " + "N" * 100)
+    report.get_by_text("Numbers and histogram").tap()
+    expect(report.get_by_role("img", name="Histogram")).to_be_visible()
+    widths = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+    assert widths == [PHONE["width"]] * 2
+
+
+def test_a_key_is_asked_for_once_and_the_pdf_opens_with_it(
+    run_site: RunSite, open_page: Open
+) -> None:
+    site = run_site(API_KEY="a key")
+    page = open_page(site)
+    for given in ("another", "a key"):
+        page.get_by_role("textbox", name="Key").fill(given)
+        page.get_by_role("button", name="Continue").click()
+        if given == "another":
+            expect(page.get_by_text("That key is not the right one.")).to_be_visible()
+    load_sample(page)
+    report = start(page, "Secret")
+    with page.expect_popup() as popup:
+        report.get_by_role("link").click()
+    popup.value.wait_for_url(re.compile("^blob:"))
+    page.reload()
+    expect(card(page, "Secret").get_by_text("succeeded")).to_be_visible()
+
+
+def test_it_comes_back_when_the_service_does(run_site: RunSite, open_page: Open) -> None:
+    site = run_site()
+    page = open_page(site)
+    load_sample(page)
+    report = start(page, "Held", seed=HELD)
+    expect(report.get_by_text("50 %")).to_be_visible()
+    stop(site.process)
+    expect(page.get_by_text("connection lost")).to_be_visible()
+    (site.folder / "let-go").touch()
+    run_site()
+    expect(report.get_by_text("succeeded")).to_be_visible()
+
+
+def test_the_samples_of_its_readme_work(run_site: RunSite, open_page: Open) -> None:
+    site = run_site()
+    page = open_page(site)
+    load_sample(page)
+    expect(start(page, "The Nile").get_by_text("succeeded")).to_be_visible()
+    report = page.evaluate("async () => (await (await fetch('/reports')).json()).items[0].id")
+    readme = (site.project / "README.md").read_text().partition("## Follow a report")[2]
+    shell, python, script = re.findall(r"```(?:sh|python|js)\n(.+?)```", readme, re.DOTALL)[:3]
+    url = f"{site.url}/reports/{report}"
+    python = python.replace("http://127.0.0.1:8000", site.url)
+    python += f"\nprint([state['status'] for state in follow(client, {report!r})])"
+    shell = shell.replace("http://127.0.0.1:8000/reports/<id>", url)
+    assert '"status":"succeeded"' in output(["sh", "-c", shell])
+    assert output([str(site.project / ".venv/bin/python"), "-c", python]) == "['succeeded']\n"
+    seen = f"new Promise((resolve) => {{ {script}; follow('{report}', resolve); }})"
+    assert page.evaluate(seen)["status"] == "succeeded"
+
+
+def output(command: list[str]) -> str:
+    done = subprocess.run(
+        command, check=True, capture_output=True, text=True, timeout=LIMIT_SECONDS
+    )
+    return done.stdout
