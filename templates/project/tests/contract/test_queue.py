@@ -76,7 +76,7 @@ def test_a_report_whose_process_is_killed_runs_again_and_no_other_notices(
 def test_a_worker_that_is_killed_as_a_whole_leaves_its_report_to_another(
     make_service: ServiceMaker,
 ) -> None:
-    with make_service(**RING_SOON) as service:
+    with make_service(**RING_SOON, **ONE_WORKER) as service:
         dataset = service.put_nile()
         report = service.submit(dataset, seed=Fault.HELD)
         service.wait_for(report, "running")
