@@ -126,7 +126,7 @@ def test_what_else_is_measured(bench: tuple[dict[str, Any], Path, Path]) -> None
     found, workers = ways(document), document["work"]["workers"]
     assert document["left_out"] == []
     assert "def route" in found
-    assert workers == 1 or f"executor-process, --workers {workers}" in found
+    assert workers == 1 or f"blocking in async def, --workers {workers}" in found
     pace = document["engines"]["dramatiq"]
     assert 0 < pace["ours"] < pace["bare"]
 

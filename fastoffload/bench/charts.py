@@ -17,13 +17,13 @@ HEAD = 58
 STYLE = """
 .ground { fill: #ffffff } .ink { fill: #1f2430 } .soft { fill: #5d6678 }
 .grid { stroke: #d5dae3; stroke-width: 1 } .limit { stroke: #5d6678; stroke-dasharray: 4 3 }
-.variant { fill: #2f6fb2 } .servers { fill: #8aa4bf } .held { fill: #c2513d }
+.variant { fill: #2f6fb2 } .held { fill: #c2513d }
 .range { stroke: #1f2430; stroke-width: 1.5 }
 text { font: 13px system-ui, sans-serif } .title { font-weight: 600; font-size: 15px }
 @media (prefers-color-scheme: dark) {
 .ground { fill: #15181f } .ink { fill: #e8eaf0 } .soft { fill: #a2abbd }
 .grid { stroke: #343b49 } .limit { stroke: #a2abbd }
-.variant { fill: #6aa5e3 } .servers { fill: #62748a } .held { fill: #e5806b }
+.variant { fill: #6aa5e3 } .held { fill: #e5806b }
 .range { stroke: #e8eaf0 } }
 """
 

@@ -1,7 +1,7 @@
 """The time there is: what no longer fits is left out, and said."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from fastoffload import console
@@ -11,21 +11,21 @@ T = TypeVar("T")
 
 
 class Clock:
-    """Runs steps while there is time for them; how long one takes is learnt from its like."""
+    """Runs steps while there is time for them; how long a kind takes is learnt from the first."""
 
     def __init__(self, seconds: float) -> None:
         self._end = time.monotonic() + seconds
         self._longest: dict[str, float] = {}
         self.left_out: list[str] = []
 
-    def fits(self, kind: str, guess: float, times: int = 1) -> bool:
-        """Whether so many steps of a kind fit in; the guess counts until one was run."""
-        needed = times * self._longest.get(kind, guess)
+    def fit(self, kinds: Iterable[str], guess: float) -> bool:
+        """Whether a step of each kind fits in; the guess counts until one was run."""
+        needed = sum(self._longest.get(kind, guess) for kind in kinds)
         return time.monotonic() + needed < self._end
 
     def run(self, kind: str, guess: float, name: str, step: Callable[[], T]) -> T | None:
         """What the step returns; None when there is no time for it, or when it fails."""
-        if not self.fits(kind, guess):
+        if not self.fit([kind], guess):
             self.left_out.append(name)
             return None
         start = time.monotonic()

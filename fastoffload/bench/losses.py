@@ -13,7 +13,7 @@ from fastoffload.bench.work import Work
 ENDED = {"succeeded", "failed", "cancelled"}
 JOBS_A_WORKER = 3  # asked for before the kill: some run, some wait
 WHILE_AWAY = 2  # asked for while a worker or a broker is away
-LEASE_SECONDS = 5  # after which a run is taken for dead
+LEASE_SECONDS = 4  # after which a run is taken for dead: as short as may be
 LIMIT_SECONDS = 60  # after the restart; a report that has not ended by then counts as lost
 
 # Short, so that what is put back is put back soon.

@@ -61,7 +61,7 @@ class Round:
 def measure(way: Way, work: Work, bare: float) -> Round:
     """Start the service, ask it for reports, stop it."""
     settings = {
-        "JOB_WORKERS": str(max(work.workers // way.servers, 1)),
+        "JOB_WORKERS": str(work.workers),
         "LOG_LEVEL": "WARNING",
         "MAX_QUEUED": "1000",
         "JOB_DEADLINE_SECONDS": LONG_SECONDS,
@@ -74,7 +74,7 @@ def measure(way: Way, work: Work, bare: float) -> Round:
         loaded = _generate(service, work, LOADED_SECONDS, work.in_flight)
         api, workers = service.memory("web"), _memory_of_workers(service)
         service.client().cancel_all()
-        _wait_until_idle(service, work)
+        _wait_until_idle(service, work, pause=0.1)
         burst = _generate(service, work, 0, work.burst)
         rate, done = _outcome(service, work)
         if way.held:  # the rows begin when it is their turn; the clients have waited all the time
@@ -114,10 +114,10 @@ def _warm_up(service: Service, work: Work) -> float:
     client = service.client()
     client.put_sample((service.way.project.folder / "samples" / "nile.csv").read_bytes())
     _generate(service, work, 0, work.workers)
-    _wait_until_idle(service, work)
+    _wait_until_idle(service, work, pause=0.1)
     client = service.client()
     report = client.submit(work.resamples)
-    _wait_until_idle(service, work)
+    _wait_until_idle(service, work, pause=0.1)
     return seconds_from_submit_to_end(client.report(report))
 
 
@@ -138,11 +138,10 @@ def _memory_of_workers(service: Service) -> tuple[float | None, float | None]:
     return service.memory("worker") if "worker" in service.commands else (None, None)
 
 
-def _wait_until_idle(service: Service, work: Work) -> None:
+def _wait_until_idle(service: Service, work: Work, pause: float) -> None:
     limit = LIMIT_SECONDS + 2 * work.in_flight * work.job_seconds
-    # A look every half second: the times come from the rows, and asking more often would cost.
     client = service.client()
-    service.wait_until(lambda: not client.unfinished(), "end of the reports", 0.5, limit)
+    service.wait_until(lambda: not client.unfinished(), "end of the reports", pause, limit)
 
 
 def _outcome(service: Service, work: Work) -> tuple[float, list[float]]:
@@ -150,7 +149,7 @@ def _outcome(service: Service, work: Work) -> tuple[float, list[float]]:
 
     They were submitted at once: what counts is from the first submit to the last end.
     """
-    _wait_until_idle(service, work)
+    _wait_until_idle(service, work, pause=0.5)  # the times come from the rows; a look would cost
     made = list(itertools.islice(service.client().reports(), work.burst))
     lost = [report["error"] for report in made if report["status"] != "succeeded"]
     if lost:

@@ -20,7 +20,7 @@ from fastoffload.bench.measure import Round, measure, measure_bare
 from fastoffload.bench.options import BenchOptions
 from fastoffload.bench.projects import Project, generate
 from fastoffload.bench.result import Figure, Measured, Result, figures, warnings
-from fastoffload.bench.ways import Way, blocking, compared, simplest
+from fastoffload.bench.ways import Way, blocking, remedies, simplest
 from fastoffload.bench.work import Work
 from fastoffload.errors import FastoffloadError
 
@@ -75,29 +75,31 @@ class Bench:
             blocking(self._base),
             *(Way(project.variant, project) for project in projects),
         ]
-        self._ways = [*self._main, *compared(projects, work.workers)]
-        self._rounds: dict[str, list[Round]] = {way.name: [] for way in self._ways}
+        self._remedies = remedies(self._base, work.workers)
+        self._rounds: dict[str, list[Round]] = {
+            way.name: [] for way in (*self._main, *self._remedies)
+        }
         self.bare: list[float] = []
         self.engines: dict[str, Pace] = {}
         self.losses: list[Loss] = []
 
     def measure(self, rounds: int) -> None:
-        """Everything once, the most telling first; then further rounds while there is time."""
+        """Everything once, the most telling first; then rounds of the variants while they fit."""
         self._round(self._main)
         for way in self._main:
             self._count_losses(way)
-        self._round(self._ways[len(self._main) :])
+        self._round(self._remedies)
         for project in {project.strategy: project for project in self._projects}.values():
             if project.is_queue:
                 self._measure_empty(project)
         for _ in range(1, rounds):
-            if not self._clock.fits("round", ROUND + self._jobs, len(self._ways)):
+            if not self._clock.fit(["bare", *(way.name for way in self._main)], ROUND + self._jobs):
                 break
-            self._round(self._ways)
+            self._round(self._main)
 
     def measured(self) -> list[Measured]:
         """The ways that were measured, the variants first."""
-        ways = [*self._main[1:], self._main[0], *self._ways[len(self._main) :]]
+        ways = [*self._main[1:], self._main[0], *self._remedies]
         return [_measured(way, found) for way in ways if (found := self._rounds[way.name])]
 
     def _round(self, ways: Sequence[Way]) -> None:
@@ -106,7 +108,8 @@ class Bench:
             self.bare.append(rate)
         for way in ways if self.bare else ():
             name = f"{way.name}, round {len(self._rounds[way.name]) + 1}"
-            found = self._clock.run("round", ROUND + self._jobs, name, partial(self._measure, way))
+            measured = partial(self._measure, way)
+            found = self._clock.run(way.name, ROUND + self._jobs, name, measured)
             self._rounds[way.name] += filter(None, [found])
 
     def _measure(self, way: Way) -> Round:

@@ -7,16 +7,16 @@ from fastoffload.bench.projects import Project
 
 APP = "app.main:app"
 
-Kind = Literal["variant", "held", "servers"]
-"""As it is generated; with the submit held until the end; with several processes of Uvicorn."""
+Kind = Literal["variant", "held"]
+"""As it is generated; with the submit held until the end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
     """A project's service, started in a certain manner.
 
-    `app` is what Uvicorn serves; of a way that is `held` a submit is answered when the report is
-    done. With `servers` processes of Uvicorn each runs its share of the jobs.
+    `app` is what Uvicorn serves, with as many processes as there are `servers`; of a way that is
+    `held` a submit is answered when the report is done.
     """
 
     name: str
@@ -27,27 +27,20 @@ class Way:
 
     @property
     def kind(self) -> Kind:
-        """Which of the three."""
-        if self.held:
-            return "held"
-        return "servers" if self.servers > 1 else "variant"
+        """Which of the two."""
+        return "held" if self.held else "variant"
 
 
-def blocking(project: Project) -> Way:
+def blocking(project: Project, servers: int = 1) -> Way:
     """The pipeline, called in the `async def` route."""
-    return Way("blocking in async def", project, "blocking_way:app", held=True)
+    name = "blocking in async def" + (f", --workers {servers}" if servers > 1 else "")
+    return Way(name, project, "blocking_way:app", held=True, servers=servers)
 
 
-def compared(projects: list[Project], workers: int) -> list[Way]:
-    """What is measured beside the variants themselves: a `def` route, and servers with workers."""
-    ways = [Way("def route", simplest(projects), "def_route:app", held=True)]
-    if workers > 1:
-        ways += [
-            Way(f"{project.variant}, --workers {workers}", project, servers=workers)
-            for project in projects
-            if not project.is_queue
-        ]
-    return ways
+def remedies(project: Project, workers: int) -> list[Way]:
+    """What people try first: a `def` route, and more processes of the server."""
+    ways = [Way("def route", project, "def_route:app", held=True)]
+    return ways + ([blocking(project, workers)] if workers > 1 else [])
 
 
 def simplest(projects: list[Project]) -> Project:

@@ -17,6 +17,10 @@ log = structlog.get_logger()
 
 INTERRUPT_SECONDS = 0.8  # for running reports to notice, after the grace period, that it is over
 
+# A thread that computes gives the GIL to the event loop after so long. By default it is five times
+# that, and each read and write of a request waits for it anew.
+SWITCH_SECONDS = 0.001
+
 RunOnce = Callable[[UUID, str], Awaitable[bool]]
 """Runs a report once, under a lease token. True when it should be run again after a while."""
 

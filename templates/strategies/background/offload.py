@@ -5,6 +5,7 @@ the event loop: fine for work that waits or runs in C, slow for everybody when i
 """
 
 import asyncio
+import sys
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,7 +14,7 @@ from uuid import UUID
 from anyio import CapacityLimiter, to_thread
 from fastapi import BackgroundTasks, FastAPI, Request
 
-from app.in_process import INTERRUPT_SECONDS, InProcessJobs
+from app.in_process import INTERRUPT_SECONDS, SWITCH_SECONDS, InProcessJobs
 from app.offloader import Submit
 from app.pipeline import run_report
 from app.settings import get_settings
@@ -54,6 +55,7 @@ class BackgroundOffloader:
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[BackgroundOffloader]:
     """Run reports until the server stops; two at a time unless JOB_WORKERS says otherwise."""
+    sys.setswitchinterval(SWITCH_SECONDS)
     offloader = BackgroundOffloader(get_settings().job_workers or 2)
     yield offloader
     await offloader.stop()

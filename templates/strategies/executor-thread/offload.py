@@ -6,6 +6,7 @@ database, but its thread is busy until the call returns.
 """
 
 import asyncio
+import sys
 import threading
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,7 @@ from uuid import UUID
 
 from fastapi import FastAPI, Request
 
-from app.in_process import INTERRUPT_SECONDS, InProcessJobs
+from app.in_process import INTERRUPT_SECONDS, SWITCH_SECONDS, InProcessJobs
 from app.offloader import Submit
 from app.pipeline import run_report
 from app.settings import get_settings
@@ -54,6 +55,7 @@ class ThreadOffloader:
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[ThreadOffloader]:
     """Run reports until the server stops; two at a time unless JOB_WORKERS says otherwise."""
+    sys.setswitchinterval(SWITCH_SECONDS)
     offloader = ThreadOffloader(get_settings().job_workers or 2)
     yield offloader
     await offloader.stop()
