@@ -9,7 +9,7 @@ from fastoffload.strategies import STRATEGIES
 
 DOCS = Path("docs")
 PROJECT = Path("templates/project")
-PAGES = sorted(DOCS.glob("*.md"))
+PAGES = [Path("README.md"), *sorted(DOCS.glob("*.md"))]
 PARTS = [
     "How it works",
     "What survives what",
@@ -45,5 +45,9 @@ def test_every_setting_that_is_named_is_one(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_link_leads_somewhere(page: Path) -> None:
-    for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
-        assert (page.parent / target).exists(), target
+    for target, anchor in re.findall(r"\]\(([^)#:]*)#?([^):]*)\)", page.read_text("utf-8")):
+        there = page.parent / target if target else page
+        assert there.exists(), target
+        if anchor:
+            headings = re.findall(r"^#+ (.+)$", there.read_text("utf-8"), re.MULTILINE)
+            assert anchor in {re.sub(r"[^\w-]", "", h.lower().replace(" ", "-")) for h in headings}
