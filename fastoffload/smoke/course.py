@@ -42,7 +42,7 @@ class Course:
             self._board.end(cell, Status.NOT_REACHED)
         else:
             # First its turn, then a slot: one that waits for its turn keeps no core idle.
-            async with self._turn(stage), self._project.place.slots.one(self._way_to_go(stage)):
+            async with self._turn(stage), self._slot(stage):
                 await self._pass(stage, cell)
         self._over[stage.name].set()
 
@@ -70,6 +70,10 @@ class Course:
 
     def _turn(self, stage: Stage) -> AbstractAsyncContextManager[None]:
         return self._project.place.alone[stage.name] if stage.one_at_a_time else nullcontext()
+
+    def _slot(self, stage: Stage) -> AbstractAsyncContextManager[None]:
+        slots = self._project.place.slots
+        return nullcontext() if stage.only_waits else slots.one(self._way_to_go(stage))
 
     def _way_to_go(self, stage: Stage) -> float:
         """Seconds from the beginning of this stage to the end of the longest that need it."""

@@ -12,8 +12,9 @@ from fastoffload.smoke.project import Project
 class Stage:
     """One column of the table.
 
-    `needs` must have passed, `after` must be over. The seconds are those it takes on two cores with
-    a warm cache, by which the longest way goes first, and those after which it has failed.
+    `needs` must have passed, `after` must be over. One that `only_waits` takes no core from others.
+    The seconds are those it takes on two cores with a warm cache, by which the longest way goes
+    first, and those after which it has failed.
     """
 
     name: str
@@ -23,6 +24,7 @@ class Stage:
     needs: str | None = None
     after: str | None = None
     one_at_a_time: bool = False
+    only_waits: bool = False
 
 
 # Copier changes the folder of the whole process for a moment; mypy takes over what it has found of
@@ -35,7 +37,7 @@ STAGES = (
     Stage("tests", checking.tests, 200, 3600, needs="install"),
     Stage("boot", running.boot, 4, 120, needs="install"),
     Stage("job", running.job, 2, 120, needs="boot"),
-    Stage("stop", running.stop, 2, 60, needs="boot", after="job"),
+    Stage("stop", running.stop, 2, 60, needs="boot", after="job", only_waits=True),
 )
 
 
