@@ -29,7 +29,7 @@ from fastoffload.bench.projects import Project, generate
 from fastoffload.bench.running import Service, in_a_folder
 from fastoffload.bench.ways import Way
 from fastoffload.bench.work import RESAMPLES
-from fastoffload.smoke.matrix import variants
+from fastoffload.options import variants
 
 LIMIT = 3.0  # p99 with streams and reports, of p99 idle
 QUESTIONS = 600  # about six seconds

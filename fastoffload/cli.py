@@ -6,8 +6,8 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from fastoffload import interrupts
-from fastoffload.errors import FastoffloadError, UsageError, extra
+from fastoffload import extras, interrupts
+from fastoffload.errors import FastoffloadError, UsageError
 
 INTERRUPTED = 130
 
@@ -229,9 +229,7 @@ def smoke(
     as_json: Json = False,
 ) -> None:
     """Takes every variant from its templates to a report, and down again."""
-    from fastoffload.smoke import needs
-
-    needs.check_installed()
+    extras.check_installed("smoke")
     from fastoffload.smoke import options, output, run
 
     wanted = options.SmokeOptions.of(
@@ -290,8 +288,8 @@ def bench(
     as_json: Json = False,
 ) -> None:
     """Measures the variants beside the blocking way, on this machine."""
-    with extra("bench"):
-        from fastoffload.bench import options, output, run
+    extras.check_installed("bench")
+    from fastoffload.bench import options, output, run
 
     wanted = options.BenchOptions.of(
         paths or [],

@@ -26,14 +26,3 @@ def os_errors_expected() -> Iterator[None]:
         raise FastoffloadError(
             f"{subject}{error.strerror or error}; choose another path, or mend it and try again"
         ) from error
-
-
-@contextmanager
-def extra(name: str) -> Iterator[None]:
-    """Turns a package of an extra that is not installed into an expected error."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        raise FastoffloadError(
-            f"{error.name} is not installed; `{name}` needs it: install fastoffload[{name}]"
-        ) from error

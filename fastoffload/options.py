@@ -57,6 +57,16 @@ class Choice:
         return self.variant.cost if self.variant else self.strategy.cost
 
 
+def variants() -> dict[str, Choice]:
+    """Every variant by its name: `executor-process`, `celery-redis`."""
+    choices = [
+        Choice(strategy, variant)
+        for strategy in STRATEGIES.values()
+        for variant in strategy.variants or (None,)
+    ]
+    return {"-".join(choice.answers.values()): choice for choice in choices}
+
+
 def _strategy(name: str) -> Strategy:
     if name not in STRATEGIES:
         choices = ", ".join(STRATEGIES)

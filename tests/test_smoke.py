@@ -182,15 +182,17 @@ def test_the_broker_is_asked_first(cli: Cli, variant: str, name: str, url: str) 
     assert f"{name}: {url}://127.0.0.1 does not answer" in done.stderr
 
 
-def test_without_the_extra_one_line_names_it(cli: Cli, tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", ["smoke", "bench"])
+def test_without_the_extra_one_line_names_it(cli: Cli, tmp_path: Path, command: str) -> None:
     (tmp_path / "sitecustomize.py").write_text(
         "import importlib.util as u\n"
         "find = u.find_spec\n"
         "u.find_spec = lambda name, *rest: None if name == 'psutil' else find(name, *rest)\n"
     )
-    done = cli("smoke", env={"PYTHONPATH": str(tmp_path)})
+    done = cli(command, env={"PYTHONPATH": str(tmp_path)})
     assert done.returncode == 1
-    assert "smoke needs psutil, which come with `pip install 'fastoffload[smoke]'`" in done.stderr
+    install = f"`pip install 'fastoffload[{command}]'`"
+    assert f"{command} needs psutil, which come with {install}" in done.stderr
 
 
 def test_without_a_rabbitmq_its_variants_tests_are_not_called_passed(tmp_path: Path) -> None:

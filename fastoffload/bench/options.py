@@ -9,7 +9,7 @@ from typing import Self
 from fastoffload.bench.own_compute import OwnCompute
 from fastoffload.bench.projects import Project, existing, given_broker
 from fastoffload.errors import FastoffloadError, UsageError
-from fastoffload.smoke.matrix import variants
+from fastoffload.options import variants
 
 LEAST_SECONDS = 30
 

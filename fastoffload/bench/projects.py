@@ -11,9 +11,8 @@ from fastoffload.bench.own_compute import OwnCompute
 from fastoffload.errors import FastoffloadError, UsageError
 from fastoffload.install import add, sync
 from fastoffload.new import new
-from fastoffload.options import Choice, NewOptions
+from fastoffload.options import Choice, NewOptions, variants
 from fastoffload.processes import run
-from fastoffload.smoke.matrix import variants
 
 INSIDE = Path(__file__).parent / "inside"  # what runs with a project's own Python
 NEEDED = ("Procfile", "app/main.py", "samples/nile.csv", "tests/service.py", ".venv/bin/python")

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from fastoffload.errors import UsageError
-from fastoffload.options import Choice
+from fastoffload.options import variants
 from fastoffload.strategies import STRATEGIES
 
 
@@ -21,16 +21,6 @@ class Entry:
     def name(self) -> str:
         """Both, as a folder may be called."""
         return f"{self.variant}-{self.python}"
-
-
-def variants() -> dict[str, Choice]:
-    """Every variant by its name: `executor-process`, `celery-redis`."""
-    choices = [
-        Choice(strategy, variant)
-        for strategy in STRATEGIES.values()
-        for variant in strategy.variants or (None,)
-    ]
-    return {"-".join(choice.answers.values()): choice for choice in choices}
 
 
 def entries(

@@ -9,12 +9,12 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from fastoffload.interrupts import STOP_SIGNALS, held
+from fastoffload.options import variants
 from fastoffload.smoke import services
 from fastoffload.smoke.board import Board
 from fastoffload.smoke.course import Course
 from fastoffload.smoke.environments import Environments
 from fastoffload.smoke.family import Family
-from fastoffload.smoke.matrix import variants
 from fastoffload.smoke.options import SmokeOptions
 from fastoffload.smoke.project import Place, Project
 from fastoffload.smoke.pythons import check_pythons
