@@ -17,6 +17,19 @@ from app.settings import get_settings, is_sqlite
 P = ParamSpec("P")
 T = TypeVar("T")
 
+# Seconds, and milliseconds, until the server misses a client, and a client the server.
+KEEPALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+CONNECT_ARGS = {"connect_timeout": 5, "tcp_user_timeout": 30_000, **KEEPALIVE}
+# A process that stands still within a transaction keeps what it has locked for 30 s, not for ever:
+# no transaction waits for anything but the database. Times come back in UTC, which holds the years
+# 1 to 9999. Set after connecting, because PgBouncer refuses most of it as options of the start.
+SESSION = {
+    "timezone": "UTC",
+    "idle_in_transaction_session_timeout": "30s",
+    **{f"tcp_{name}": value for name, value in KEEPALIVE.items()},
+}
+LOCK_TIMEOUT = "5s"  # then the request is answered 503, and a job tries again
+
 # The longest write is an upload of MAX_UPLOAD_BYTES, about 5 s: the others wait for it.
 PRAGMAS = ("busy_timeout=30000", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON")
 
@@ -83,8 +96,12 @@ def transact(
 
 
 def serialize(session: Session, name: str) -> None:
-    """Let one transaction at a time pass this line, per name, until it ends."""
+    """Let one transaction at a time pass this line, per name, until it ends.
+
+    Raises OperationalError when another one has not let go after LOCK_TIMEOUT.
+    """
     if session.get_bind().dialect.name == "postgresql":
+        session.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
         session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": crc32(name.encode())})
     # SQLite has one writer at a time: BEGIN IMMEDIATE already waited for the others.
 
@@ -97,19 +114,25 @@ def _transact_once(
 
 
 def _connect_args(url: URL) -> dict[str, Any]:
-    if is_sqlite(url):
-        return {}
-    # Seconds and milliseconds; and times come back in UTC, which holds the years 1 to 9999.
-    return {"connect_timeout": 5, "tcp_user_timeout": 30_000, "options": "-c timezone=UTC"}
+    return {} if is_sqlite(url) else CONNECT_ARGS
 
 
 def _configure(engine: Engine) -> None:
     if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _on_connect)
-        event.listen(engine, "begin", _on_begin)
+        event.listen(engine, "connect", _on_connect_sqlite)
+        event.listen(engine, "begin", _on_begin_sqlite)
+    else:
+        event.listen(engine, "connect", _on_connect_postgresql)
 
 
-def _on_connect(connection: Any, _record: object) -> None:
+def _on_connect_postgresql(connection: Any, _record: object) -> None:
+    cursor = connection.cursor()
+    cursor.execute("; ".join(f"SET {name} = '{value}'" for name, value in SESSION.items()))
+    cursor.close()
+    connection.commit()
+
+
+def _on_connect_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # the driver must not begin transactions on its own
     cursor = connection.cursor()
     for pragma in PRAGMAS:
@@ -117,7 +140,7 @@ def _on_connect(connection: Any, _record: object) -> None:
     cursor.close()
 
 
-def _on_begin(connection: Connection) -> None:
+def _on_begin_sqlite(connection: Connection) -> None:
     # A deferred transaction that reads first and writes later fails at once with "database is
     # locked" when another one wrote in between, whatever the busy timeout.
     read_only = connection.get_execution_options().get("read_only", False)
