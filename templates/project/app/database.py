@@ -7,7 +7,8 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from zlib import crc32
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InternalError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
@@ -33,8 +34,12 @@ LOCK_TIMEOUT = "5s"  # then the request is answered 503, and a job tries again
 # The longest write is an upload of MAX_UPLOAD_BYTES, about 5 s: the others wait for it.
 PRAGMAS = ("busy_timeout=30000", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON")
 
+# What passes: the database does not answer or a lock is not free, the server has ended what stood
+# still in a transaction, every connection of this process is in use.
+AWAY = (OperationalError, InternalError, NoFreeConnection)
+
 while_away = Retrying(
-    retry=retry_if_exception_type(OperationalError),
+    retry=retry_if_exception_type(AWAY),
     wait=wait_exponential_jitter(multiplier=0.1, max=2, jitter=0.1),
     stop=stop_after_delay(30),
     reraise=True,

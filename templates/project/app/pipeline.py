@@ -7,10 +7,9 @@ from functools import partial
 from uuid import UUID
 
 import structlog
-from sqlalchemy.exc import OperationalError
 
 from app import jobs, origin, readings, tracing
-from app.database import reading, transact
+from app.database import AWAY, reading, transact
 from app.errors import (
     Cancelled,
     DeadlineExceeded,
@@ -56,7 +55,7 @@ def run_report(
     except LeaseLost:
         log.warning("lease_lost", report_id=str(report_id))
         return False
-    except OperationalError:
+    except AWAY:
         log.exception("database_away", report_id=str(report_id))
         return True
 
@@ -69,7 +68,7 @@ def _run(report: Report, token: str, heartbeat: Heartbeat) -> bool:
     except RunStopped as reason:
         log.info("run_stopped", reason=type(reason).__name__)
         return _account(type(reason), token)
-    except (TransientError, OperationalError):
+    except (TransientError, *AWAY):
         log.warning("run_failed_for_now", exc_info=True)
         return transact(jobs.release, token, *STILL_FAILING)
     except BaseException:  # SystemExit too: the work must not end the process that runs it

@@ -4,10 +4,10 @@ import structlog
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from prometheus_client.core import Metric
-from sqlalchemy.exc import OperationalError
 
 from app import metrics
 from app.api.dependencies import Reading
+from app.database import AWAY
 
 router = APIRouter(tags=["metrics"])
 log = structlog.get_logger()
@@ -19,6 +19,6 @@ def get_metrics(session: Reading) -> Response:
     of_reports: list[Metric] = []
     try:
         of_reports = metrics.of_reports(session)
-    except OperationalError:
+    except AWAY:
         log.exception("metrics_without_database")
     return Response(metrics.render(of_reports), media_type=CONTENT_TYPE_LATEST)

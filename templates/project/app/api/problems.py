@@ -12,10 +12,10 @@ from fastapi.exceptions import (
     WebSocketRequestValidationError,
 )
 from fastapi.responses import JSONResponse, Response
-from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
 from app import origin
+from app.database import AWAY
 from app.errors import TransientError
 
 log = structlog.get_logger()
@@ -40,7 +40,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http_exception)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(WebSocketRequestValidationError, _invalid_request)
-    app.add_exception_handler(OperationalError, _database_away)
+    for away in AWAY:
+        app.add_exception_handler(away, _database_away)
     app.add_exception_handler(TransientError, _store_away)
     app.add_exception_handler(Exception, _unexpected)
 
