@@ -7,10 +7,12 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     DateTime,
     Dialect,
     ForeignKey,
     Index,
+    Integer,
     MetaData,
     String,
     TypeDecorator,
@@ -82,7 +84,10 @@ class Reading(Base, kw_only=True):
 
     __tablename__ = "readings"
 
-    id: Mapped[int] = mapped_column(primary_key=True, init=False)
+    # Each upload takes new numbers. (SQLite numbers only what is INTEGER, which has 64 bits there.)
+    id: Mapped[int] = mapped_column(
+        BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, init=False
+    )
     dataset_id: Mapped[int] = mapped_column(ForeignKey("datasets.id"))
     taken_at: Mapped[datetime]
     value: Mapped[float]

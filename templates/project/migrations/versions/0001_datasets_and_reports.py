@@ -24,7 +24,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "readings",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("dataset_id", sa.Integer(), nullable=False),
         sa.Column("taken_at", TIME, nullable=False),
         sa.Column("value", sa.Double(), nullable=False),

@@ -3,8 +3,11 @@
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import text
 
 from app import readings
+from app.database import get_engine, reading, transact, writing
+from app.models import Dataset, Reading
 
 
 @pytest.mark.parametrize(
@@ -20,10 +23,17 @@ def test_the_usual_forms(body: bytes) -> None:
     assert readings.parse(body) == [(datetime(2000, 1, 2, tzinfo=UTC), 1.5)]
 
 
-def test_the_series_is_in_the_order_of_time(database: str) -> None:
-    from app.database import reading, transact
-    from app.models import Dataset
+def test_there_are_numbers_for_more_readings_than_four_bytes_can_count(dataset: Dataset) -> None:
+    with writing() as session:
+        session.query(Reading).one().id = 2**40
+    if get_engine().dialect.name == "postgresql":
+        with writing() as session:
+            session.execute(text("SELECT setval('readings_id_seq', 2147483647)"))
+    two = readings.parse(b"taken_at,value\n2001-01-01,1\n2002-01-01,2\n")
+    assert transact(readings.replace, dataset.name, two) is False
 
+
+def test_the_series_is_in_the_order_of_time(database: str) -> None:
     found = readings.parse(b"taken_at,value\n2002-01-01,2\n2001-01-01,1\n")
     assert transact(readings.replace, "two", found) is True
     assert transact(readings.replace, "two", found) is False
