@@ -1,11 +1,9 @@
-"""Datasets: put as CSV, listed.
-
-These routes are plain `def`: parsing takes time, so FastAPI runs them on its threads.
-"""
+"""Datasets: put as CSV, listed."""
 
 from datetime import datetime
 from typing import Annotated
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Depends, Path, Request, Response
 from sqlalchemy import Row, Select, func, select
 
@@ -21,6 +19,11 @@ router = APIRouter(prefix="/datasets", tags=["datasets"])
 
 Name = Annotated[str, Path(pattern=DATASET_NAME)]
 
+# Each takes up to 20 times its body in memory and a core while it is parsed, so the others wait
+# with their bodies; and on threads of their own, because the default ones answer everybody else.
+UPLOADS_AT_ONCE = 2
+uploads = CapacityLimiter(UPLOADS_AT_ONCE)
+
 
 async def _csv_body(request: Request) -> bytes:
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "text/csv":
@@ -34,20 +37,24 @@ async def _csv_body(request: Request) -> bytes:
     responses={200: {"model": DatasetOut}},
     openapi_extra={"requestBody": {"content": {"text/csv": {"schema": {"type": "string"}}}}},
 )
-def put_dataset(
+async def put_dataset(
     name: Name, body: Annotated[bytes, Depends(_csv_body)], response: Response
 ) -> DatasetOut:
     """Store the readings of a dataset in the place of those it had."""
+    stored, created = await to_thread.run_sync(_store, name, body, limiter=uploads)
+    response.status_code = 201 if created else 200
+    return stored
+
+
+def _store(name: str, body: bytes) -> tuple[DatasetOut, bool]:
+    """What the dataset is now, and whether it is new."""
     try:
         found = readings.parse(body)
     except readings.InvalidCsv as error:
         raise Problem(422, str(error), line=error.line, column=error.column) from None
     created = transact(readings.replace, name, found)
-    response.status_code = 201 if created else 200
-    times = [at for at, _ in found]
-    return DatasetOut(
-        name=name, count=len(found), first_reading=min(times), last_reading=max(times)
-    )
+    (first, _), (last, _) = min(found), max(found)
+    return DatasetOut(name=name, count=len(found), first_reading=first, last_reading=last), created
 
 
 @router.get("")

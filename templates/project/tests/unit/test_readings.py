@@ -1,5 +1,6 @@
 """What is taken as CSV. What is not is in the contract tests."""
 
+import tracemalloc
 from datetime import UTC, datetime
 
 import pytest
@@ -31,6 +32,18 @@ def test_there_are_numbers_for_more_readings_than_four_bytes_can_count(dataset: 
             session.execute(text("SELECT setval('readings_id_seq', 2147483647)"))
     two = readings.parse(b"taken_at,value\n2001-01-01,1\n2002-01-01,2\n")
     assert transact(readings.replace, dataset.name, two) is False
+
+
+def test_an_upload_takes_little_memory_beside_its_readings(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readings, "ROWS_AT_ONCE", 1000)
+    body = b"taken_at,value\n" + b"20000101,1\n" * 30_000
+    tracemalloc.start()
+    transact(readings.replace, "long", readings.parse(body))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 40 * len(body)
 
 
 def test_the_series_is_in_the_order_of_time(database: str) -> None:
