@@ -46,7 +46,9 @@ async def _expire_for_ever() -> None:
     limiter = CapacityLimiter(1)
     while True:
         try:
-            await to_thread.run_sync(expire, limiter=limiter)
+            # One hop for each report: when the service stops, no thread goes on with the others.
+            for report_id in await to_thread.run_sync(list_expired, limiter=limiter):
+                await to_thread.run_sync(expire, report_id, limiter=limiter)
         except Exception:
             log.exception("expiry_failed")
         await asyncio.sleep(get_settings().sweep_seconds)
@@ -74,14 +76,23 @@ def _put_in_order(session: Session, *, everything: bool) -> Sequence[UUID]:
     return list(dict.fromkeys((*lost, *jobs.take_unrung(session, everything=everything))))
 
 
-def expire() -> None:
-    """Delete reports past their retention, the PDFs first: a row without its PDF is tried again."""
+def list_expired() -> Sequence[UUID]:
+    """Some reports past their retention."""
     with reading() as session:
-        old = jobs.expired(session)
-    for report_id in old:
-        try:
-            storage.delete_all(report_id)
+        return jobs.expired(session)
+
+
+def expire(report_id: UUID) -> None:
+    """Delete a report, the PDFs first: a row without its PDF is tried again.
+
+    Nothing happens to one that was asked for again meanwhile.
+    """
+    try:
+        keys = storage.list_keys(report_id)
+        # Only now: what a later run stores is not among the keys, and no earlier one can end it.
+        if transact(jobs.is_expired, report_id):
+            storage.delete(keys)
             transact(jobs.delete_expired, report_id)
             log.info("report_expired", report_id=str(report_id))
-        except Exception:
-            log.exception("expiry_failed", report_id=str(report_id))
+    except Exception:
+        log.exception("expiry_failed", report_id=str(report_id))

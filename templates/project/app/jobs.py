@@ -178,6 +178,12 @@ def expired(session: Session) -> Sequence[UUID]:
     return session.execute(select(Report.id).where(_expired()).limit(100)).scalars().all()
 
 
+def is_expired(session: Session, report_id: UUID) -> bool:
+    """Whether the report has ended and is older than the retention, still."""
+    found = select(Report.id).where(Report.id == report_id, _expired())
+    return session.scalar(found) is not None
+
+
 def delete_expired(session: Session, report_id: UUID) -> None:
     """Delete a report, unless somebody has asked for it again meanwhile."""
     session.execute(delete(Report).where(Report.id == report_id, _expired()))

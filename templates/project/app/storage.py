@@ -4,14 +4,15 @@ Each run writes under a key of its own, and a report shows only the key that its
 that lost its lease can overwrite nothing, and a half-written PDF is never seen.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
 from uuid import UUID
 
-from obstore import delete, get_async, put
+from obstore import delete as delete_objects
+from obstore import get_async, put
 from obstore import list as list_objects
 from obstore.exceptions import GenericError
 from obstore.store import LocalStore, ObjectStore, from_url
@@ -61,11 +62,11 @@ def list_keys(report_id: UUID) -> list[str]:
         return [found["path"] for batch in batches for found in batch]
 
 
-def delete_all(report_id: UUID) -> None:
-    """Delete what the runs of a report have stored. Raises TransientError."""
-    keys, store = list_keys(report_id), get_store()
+def delete(keys: Sequence[str]) -> None:
+    """Delete what is stored under these keys. Raises TransientError."""
+    store = get_store()
     with _transient_when_away():
-        delete(store, keys)
+        delete_objects(store, keys)
 
 
 @contextmanager

@@ -83,9 +83,11 @@ async def get_pdf(report_id: UUID, session: AsyncReading) -> Response:
     """The PDF of a report that has succeeded."""
     report = _known(await session.get(Report, report_id), report_id)
     await session.close()  # the store may take its time
-    document = await storage.load(report.pdf_key) if report.pdf_key else None
-    if document is None:
+    if report.pdf_key is None:
         raise Problem(409, f"The report is {report.status}; there is no PDF.")
+    document = await storage.load(report.pdf_key)
+    if document is None:
+        raise Problem(410, "The PDF of the report is gone from where the PDFs are kept.")
     disposition = (
         f"inline; filename=\"report.pdf\"; filename*=UTF-8''{quote(report.title, safe='')}.pdf"
     )

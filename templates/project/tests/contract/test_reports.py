@@ -36,6 +36,16 @@ def test_from_csv_to_pdf(service: Service) -> None:
     assert body["title"] in pages[0].extract_text()
 
 
+def test_a_pdf_that_the_store_has_lost_is_gone(service: Service) -> None:
+    report = service.wait_for(service.submit(service.put_nile()), "succeeded")
+    for pdf in service.pdfs():
+        if report["id"] in pdf.parts:
+            pdf.unlink()
+    answer = service.http.get(f"/reports/{report['id']}/pdf")
+    assert answer.status_code == 410
+    assert "gone" in answer.json()["detail"]
+
+
 def test_the_same_seed_gives_the_same_result(service: Service) -> None:
     dataset = service.put_nile()
     first, second, other = (

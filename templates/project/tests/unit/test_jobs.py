@@ -4,12 +4,13 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
 from app import janitor, jobs, storage
 from app.database import reading, transact
-from app.errors import LeaseLost
+from app.errors import LeaseLost, TransientError
 from app.models import Dataset, Report, Status, now
 from app.settings import get_settings
 from service import ROOT
@@ -147,10 +148,12 @@ def test_an_expired_report_goes_with_every_pdf_of_its(report: Report) -> None:
         storage.save(report.id, token, b"%PDF")
     claim(report, "a")
     transact(jobs.finish, "a", {}, f"{report.id}/a.pdf")
-    janitor.expire()
+    assert janitor.list_expired() == []
+    janitor.expire(report.id)
     assert load(report).status == Status.SUCCEEDED
     change(report, finished_at=now() - timedelta(days=get_settings().retention_days + 1))
-    janitor.expire()
+    assert janitor.list_expired() == [report.id]
+    janitor.expire(report.id)
     with reading() as session:
         assert session.get(Report, report.id) is None
     assert storage.list_keys(report.id) == []
@@ -163,6 +166,50 @@ def test_an_expired_report_that_was_asked_for_again_stays(report: Report) -> Non
     transact(lambda session: jobs.retry(session.get_one(Report, report.id)))
     transact(jobs.delete_expired, report.id)
     assert load(report).status == Status.QUEUED
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_the_pdf_of_a_report_that_was_run_again_meanwhile_stays(
+    report: Report, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    change(report, status=Status.FAILED, finished_at=now() - timedelta(days=1000))
+    lost = storage.save(report.id, "lost", b"%PDF")
+
+    def run_again() -> None:
+        transact(lambda session: jobs.retry(session.get_one(Report, report.id)))
+        claim(report, "a")
+        transact(jobs.finish, "a", {}, storage.save(report.id, "a", b"%PDF"))
+
+    def list_keys_meanwhile(report_id: UUID) -> list[str]:
+        if when == "before":
+            run_again()
+        keys = list_keys(report_id)
+        if when == "after":
+            run_again()
+        return keys
+
+    list_keys = storage.list_keys
+    monkeypatch.setattr(storage, "list_keys", list_keys_meanwhile)
+    janitor.expire(report.id)
+    assert load(report).pdf_key in set(list_keys(report.id)) - {lost}
+
+
+def test_a_report_whose_pdf_could_not_be_deleted_is_found_again(
+    report: Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage.save(report.id, "a", b"%PDF")
+    change(report, status=Status.FAILED, finished_at=now() - timedelta(days=1000))
+
+    def delete(_: object) -> None:
+        raise TransientError("the store is away")
+
+    with monkeypatch.context() as away:
+        away.setattr(storage, "delete", delete)
+        janitor.expire(report.id)
+    assert janitor.list_expired() == [report.id]
+    janitor.expire(report.id)
+    assert janitor.list_expired() == []
+    assert storage.list_keys(report.id) == []
 
 
 CLAIM_ALL = """

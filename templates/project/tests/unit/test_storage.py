@@ -66,9 +66,9 @@ def test_what_was_stored_is_found() -> None:
 def test_what_is_gone_is_none() -> None:
     report_id = uuid.uuid4()
     key = storage.save(report_id, "token", b"%PDF")
-    storage.delete_all(report_id)
+    storage.delete([key])
     assert asyncio.run(storage.load(key)) is None
-    storage.delete_all(report_id)  # nothing is left to delete
+    storage.delete(storage.list_keys(report_id))  # nothing is left to delete
 
 
 def test_runs_and_reports_keep_out_of_each_others_way() -> None:
@@ -76,7 +76,7 @@ def test_runs_and_reports_keep_out_of_each_others_way() -> None:
     keys = [storage.save(report_id, token, token.encode()) for token in ("a", "b")]
     other = storage.save(other_id, "a", b"other")
     assert asyncio.run(storage.load(keys[0])) == b"a"
-    storage.delete_all(report_id)
+    storage.delete(keys)
     assert storage.list_keys(report_id) == []
     assert storage.list_keys(other_id) == [other]
 
