@@ -37,12 +37,15 @@ def enqueue(report: Report) -> None:
 
 
 def claim(session: Session, report_id: UUID, token: str) -> Report | None:
-    """Take a report for one run; None when it is not to be run, or runs elsewhere."""
+    """Take a report for one run; None when it is not to be run, or runs elsewhere.
+
+    Twice under one token is once: a commit may have arrived though its answer was lost.
+    """
     settings, at = get_settings(), now()
     # Whether a queued report has attempts left was settled when it was queued.
     left_by_a_worker = and_(_lapsed(at), Report.attempts < settings.job_max_attempts)
     claimable = or_(Report.status == Status.QUEUED, left_by_a_worker)
-    return session.execute(
+    claimed = session.execute(
         _update()
         .where(Report.id == report_id, claimable, Report.cancel_requested_at.is_(None))
         .values(
@@ -57,6 +60,8 @@ def claim(session: Session, report_id: UUID, token: str) -> Report | None:
         )
         .returning(Report)
     ).scalar_one_or_none()
+    own = select(Report).where(Report.id == report_id, _held(token))
+    return claimed or session.execute(own).scalar_one_or_none()
 
 
 def beat(session: Session, token: str, progress: float) -> bool:

@@ -7,6 +7,9 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from app import janitor, jobs, storage
 from app.database import reading, transact
@@ -28,6 +31,21 @@ def test_a_report_is_claimed_once(report: Report) -> None:
     assert claim(report, "b") is None
     row = load(report)
     assert (row.status, row.attempts, row.lease_token) == (Status.RUNNING, 1, "a")
+
+
+def test_a_claim_whose_answer_was_lost_is_the_run_s_own(report: Report) -> None:
+    answers = [OperationalError("COMMIT", {}, Exception("the connection is lost"))]
+
+    def commit(session: Session) -> None:
+        if answers:
+            raise answers.pop()
+
+    event.listen(Session, "after_commit", commit)
+    taken = claim(report, "a")
+    event.remove(Session, "after_commit", commit)
+    assert taken is not None and taken.attempts == 1
+    assert load(report).attempts == 1
+    assert claim(report, "b") is None
 
 
 def test_a_lapsed_lease_is_claimed_by_another_run(report: Report) -> None:
