@@ -28,7 +28,7 @@ def configure_logging() -> None:
     )
     root = logging.getLogger()
     root.handlers = [handler]
-    root.setLevel(get_settings().log_level.upper())
+    root.setLevel(get_settings().log_level)
     logging.getLogger("fontTools").setLevel(logging.WARNING)  # it narrates each font it embeds
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         library = logging.getLogger(name)

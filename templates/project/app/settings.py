@@ -5,8 +5,10 @@ import binascii
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Self, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 
+from obstore.exceptions import BaseError
+from obstore.store import from_url
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy import URL, make_url
@@ -74,20 +76,54 @@ class Settings(BaseSettings):
     # that does not heed it is ended.
     shutdown_grace_seconds: int = Field(default=2, ge=0)
 
-    log_level: str = "INFO"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
 
     @field_validator("database_url")
     @classmethod
     def _known_database(cls, value: str) -> str:
         try:
-            driver = make_url(value).drivername
+            driver, file = (url := make_url(value)).drivername, url.database
         except ArgumentError:
             raise ValueError("is no database URL; try sqlite:///data/app.db") from None
         if driver not in {"sqlite", "postgresql", "postgresql+psycopg"}:
             raise ValueError(
                 f"{driver}:// is not supported; use sqlite:/// or postgresql+psycopg://"
             )
+        if is_sqlite(url) and (not file or ":memory:" in file):
+            raise ValueError(
+                "names no file, and a database in memory is one process's own;"
+                " try sqlite:///data/app.db"
+            )
         return value
+
+    @field_validator("storage_url")
+    @classmethod
+    def _known_store(cls, value: str) -> str:
+        try:
+            if "://" in value:
+                from_url(value)
+        except (BaseError, ValueError) as error:
+            reason = str(error).partition("\n")[0].replace(value, "it")
+            raise ValueError(
+                f"names no store ({reason}); use a folder, s3://bucket/prefix, gs://bucket/prefix"
+                " or az://container/prefix, with the variables that the store needs"
+            ) from None
+        return value
+
+    @field_validator("api_key")
+    @classmethod
+    def _can_be_given(cls, value: SecretStr | None) -> SecretStr | None:
+        if value and value.get_secret_value() != value.get_secret_value().strip():
+            raise ValueError(
+                "is blank, or has a blank at an end, which no header can carry;"
+                " take it out, or leave API_KEY empty where everybody may call"
+            )
+        return value
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _upper(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
 
     @field_validator("callback_secret")
     @classmethod

@@ -1,9 +1,13 @@
 """What the settings refuse, and what they make of the database's URL."""
 
+import os
+import subprocess
+
 import pytest
 from pydantic import ValidationError
 
 from app.settings import Settings, get_settings
+from service import COMMANDS, ROOT
 
 
 @pytest.mark.parametrize(
@@ -12,6 +16,13 @@ from app.settings import Settings, get_settings
         ({"database_url": "mysql://localhost/x"}, "mysql:// is not supported"),
         ({"database_url": "postgres://localhost/x"}, "postgresql+psycopg://"),
         ({"database_url": "app.db"}, "no database URL"),
+        ({"database_url": "sqlite://"}, "sqlite:///data/app.db"),
+        ({"database_url": "sqlite:///:memory:"}, "sqlite:///data/app.db"),
+        ({"storage_url": "foo://bar"}, "use a folder, s3://bucket/prefix"),
+        ({"storage_url": "s3://"}, "use a folder, s3://bucket/prefix"),
+        ({"log_level": "FOO"}, "'INFO'"),
+        ({"api_key": " "}, "is blank"),
+        ({"api_key": "key "}, "has a blank at an end"),
         ({"job_lease_seconds": 1}, "greater than or equal to 4"),
         ({"job_lease_seconds": 20, "job_deadline_seconds": 10}, "must not exceed"),
         ({"max_queued": 0}, "greater than 0"),
@@ -24,6 +35,33 @@ from app.settings import Settings, get_settings
 def test_what_cannot_work_is_refused(given: dict[str, str], words: str) -> None:
     with pytest.raises(ValidationError, match=words.replace("+", r"\+")):
         Settings(**given)
+
+
+@pytest.mark.parametrize("url", ["pdfs", "/data/pdfs", "s3://bucket/prefix", "gs://bucket"])
+def test_a_folder_and_the_usual_stores_are_taken(url: str) -> None:
+    assert Settings(storage_url=url).storage_url == url
+
+
+def test_a_log_level_may_be_in_small_letters() -> None:
+    assert Settings(log_level="debug").log_level == "DEBUG"  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["API_KEY", "DATABASE_URL", "LOG_LEVEL", "STORAGE_URL"])
+def test_no_command_begins_with_wrong_settings(name: str) -> None:
+    wrong = {"API_KEY": " ", "DATABASE_URL": "sqlite://", "LOG_LEVEL": "x", "STORAGE_URL": "x://y"}
+    for command in (COMMANDS[name] for name in COMMANDS.keys() - {"broker"}):
+        ended = subprocess.run(
+            command.replace("exec python -m app.dev.run --restart", "exec"),
+            shell=True,
+            cwd=ROOT,
+            env=os.environ | {"WEB_PORT": "0", name: wrong[name]},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert ended.returncode != 0
+        assert f"The settings are wrong: {name} " in ended.stderr
+        assert "Traceback" not in ended.stderr
 
 
 def test_the_process_ends_with_one_line_that_shows_no_secret(
