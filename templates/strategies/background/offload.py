@@ -61,7 +61,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[BackgroundOffloader]:
     await offloader.stop()
 
 
-def submitter(request: Request, background: BackgroundTasks) -> Submit:
+async def submitter(request: Request, background: BackgroundTasks) -> Submit:
     """Adds the report to the background tasks of the request."""
     offloader: BackgroundOffloader = request.app.state.offloader
 

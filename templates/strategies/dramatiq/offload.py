@@ -23,7 +23,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[Doorbell]:
     await doorbell.stop()
 
 
-def submitter(request: Request) -> Submit:
+async def submitter(request: Request) -> Submit:
     """Rings for the report."""
     doorbell: Doorbell = request.app.state.offloader
     return doorbell.submit

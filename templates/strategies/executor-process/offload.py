@@ -53,7 +53,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[ProcessOffloader]:
     await offloader.stop()
 
 
-def submitter(request: Request) -> Submit:
+async def submitter(request: Request) -> Submit:
     """Hands the report to the pool."""
     offloader: ProcessOffloader = request.app.state.offloader
     return offloader.submit

@@ -61,7 +61,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[ThreadOffloader]:
     await offloader.stop()
 
 
-def submitter(request: Request) -> Submit:
+async def submitter(request: Request) -> Submit:
     """Hands the report to the pool."""
     offloader: ThreadOffloader = request.app.state.offloader
     return offloader.submit

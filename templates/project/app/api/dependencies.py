@@ -29,6 +29,7 @@ def _read() -> Iterator[Session]:
 # sent and, with BackgroundTasks, until the job is done.
 AsyncReading = Annotated[AsyncSession, Depends(_read_async, scope="function")]
 Reading = Annotated[Session, Depends(_read, scope="function")]
+# `async def`, as is all that an `async def` route asks for: a plain one would wait for a thread.
 Submitter = Annotated[Submit, Depends(offload.submitter)]
 
 _bearer = HTTPBearer(auto_error=False)

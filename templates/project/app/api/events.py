@@ -44,7 +44,7 @@ class Followed:
             states = await self._watch.take()
 
 
-def _watcher(connection: HTTPConnection) -> Watcher:
+async def _watcher(connection: HTTPConnection) -> Watcher:
     watcher: Watcher = connection.app.state.watcher
     return watcher
 

@@ -7,7 +7,15 @@ import httpx
 import pytest
 
 from fault import Fault
-from service import ENDED, LONG_LEASE, Service, ServiceMaker, restart_database, wait_until
+from service import (
+    COMMANDS,
+    ENDED,
+    LONG_LEASE,
+    Service,
+    ServiceMaker,
+    restart_database,
+    wait_until,
+)
 
 
 def test_a_long_computation_does_not_hold_up_the_loop(service: Service) -> None:
@@ -27,6 +35,23 @@ def test_waiting_reports_do_not_take_the_threads_of_def_routes(make_service: Ser
         reports = [service.submit(dataset, seed=Fault.HELD) for _ in range(60)]
         assert service.http.get("/datasets").status_code == 200  # a plain `def` route
         assert not any(service.report(report)["status"] in ENDED for report in reports)
+
+
+def test_busy_threads_hold_up_nobody_but_def_routes(
+    make_service: ServiceMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(COMMANDS, "web", COMMANDS["web"].replace("app.main:app", "planted:app"))
+    with make_service() as service:
+        dataset = service.put_nile()
+        failed = service.wait_for(service.submit(dataset, seed=Fault.BROKEN), "failed")
+        assert service.http.post("/planted/threads-busy").status_code == 200
+        report = service.wait_for(service.submit(dataset), "succeeded")
+        for path in ("/reports", f"/reports/{report['id']}/pdf", f"/reports/{report['id']}/events"):
+            assert service.http.get(path).status_code == 200
+        with service.http.stream("GET", "/reports/events") as answer:
+            assert answer.status_code == 200
+        assert service.http.post(f"/reports/{failed['id']}/retry").status_code == 202
+        assert service.is_ready()
 
 
 def test_progress_is_seen_while_a_report_runs(service: Service) -> None:

@@ -4,6 +4,8 @@ import asyncio
 import json
 import time
 
+from anyio import to_thread
+
 from app.compute import analyse
 from app.main import app
 
@@ -32,3 +34,11 @@ async def many_short() -> None:
     for _ in range(300):
         json.dumps(list(range(2000)))
         await asyncio.sleep(0)
+
+
+@app.post("/planted/threads-busy")
+async def take_all_threads() -> None:
+    """Leave `def` routes no thread, as uploads do for as long as they take."""
+    limiter = to_thread.current_default_thread_limiter()
+    while limiter.available_tokens:
+        limiter.acquire_on_behalf_of_nowait(object())
