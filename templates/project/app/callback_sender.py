@@ -44,7 +44,11 @@ async def running() -> AsyncIterator[None]:
 
 
 async def _send_for_ever() -> None:
-    pool = httpcore2.AsyncConnectionPool(max_connections=AT_ONCE, network_backend=GuardedBackend())
+    # Once, on a thread: to load the certificates takes long, and the pool would for each connection.
+    certificates = await asyncio.to_thread(httpcore2.default_ssl_context)
+    pool = httpcore2.AsyncConnectionPool(
+        certificates, max_connections=AT_ONCE, network_backend=GuardedBackend()
+    )
     under_way: set[asyncio.Task[None]] = set()
     async with pool, asyncio.TaskGroup() as tries:
         while True:
