@@ -107,6 +107,13 @@ def test_the_end_of_a_report_is_told_once_and_signed(calling: Service, receiver:
     assert request.headers["Host"] == f"127.0.0.1:{receiver.port}"
 
 
+@pytest.mark.parametrize("rest", ["/b;c", "/b;c/d;e?f=1;g", "//b?", ""])
+def test_the_path_arrives_as_it_was_given(calling: Service, receiver: Receiver, rest: str) -> None:
+    place = path() + rest
+    wait_for(calling, submit(calling, f"{receiver.url}{place}#part"))
+    assert len(receiver.received(place.rstrip("?"))) == 1
+
+
 @pytest.mark.parametrize("status", ["failed", "cancelled"])
 def test_every_end_is_told(calling: Service, receiver: Receiver, status: str) -> None:
     place = path()

@@ -13,9 +13,8 @@ from app.database import get_async_engine, transact
 from app.models import Report
 from app.settings import get_settings
 from receiver import Receiver
+from service import wait_until
 from unit.rows import change, load
-
-LIMIT_SECONDS = 60
 
 
 def test_the_certificates_are_loaded_once_and_not_on_the_loop(
@@ -44,7 +43,8 @@ def test_the_certificates_are_loaded_once_and_not_on_the_loop(
 
 
 async def _send_until_tried_twice(report: Report) -> None:
-    async with asyncio.timeout(LIMIT_SECONDS), callback_sender.running():
-        while load(report).callback_attempts < 3:
-            await asyncio.sleep(0.1)
+    async with callback_sender.running():
+        await asyncio.to_thread(
+            wait_until, lambda: load(report).callback_attempts > 2, "two tries that have ended"
+        )
     await get_async_engine().dispose()
