@@ -72,7 +72,9 @@ def create_app() -> FastAPI:
     app.mount("/web", page.files)
     app.include_router(events.sockets)
     for router in (datasets.router, events.router, metrics.router, reports.router):
-        app.include_router(router, dependencies=[Depends(require_api_key)])
+        app.include_router(
+            router, dependencies=[Depends(require_api_key)], responses=problems.answers(401)
+        )
     if open_to_all:
         app.include_router(loop.router)
     return app

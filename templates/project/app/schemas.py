@@ -134,3 +134,25 @@ class ReportPage(BaseModel):
 
     items: list[ReportOut]
     next_cursor: str | None
+
+
+class FaultOut(BaseModel):
+    """What is wrong with one part of a request."""
+
+    at: str
+    message: str
+
+
+class ProblemOut(BaseModel):
+    """What is wrong, as RFC 9457 has it; the members with a default come where they apply."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[FaultOut] = []  # of a request that is invalid
+    line: int | None = None  # of a CSV that is invalid
+    column: int | None = None
+    down: dict[str, str] = {}  # by name, what the service needs and does without

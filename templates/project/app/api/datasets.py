@@ -9,7 +9,7 @@ from sqlalchemy import Row, Select, func, select
 
 from app import readings
 from app.api.dependencies import Reading
-from app.api.problems import Problem
+from app.api.problems import Problem, answers
 from app.database import transact
 from app.models import Dataset
 from app.models import Reading as ReadingRow
@@ -34,7 +34,7 @@ async def _csv_body(request: Request) -> bytes:
 @router.put(
     "/{name}",
     status_code=201,
-    responses={200: {"model": DatasetOut}},
+    responses={200: {"model": DatasetOut}, **answers(413, 415, 422, 503)},
     openapi_extra={"requestBody": {"content": {"text/csv": {"schema": {"type": "string"}}}}},
 )
 async def put_dataset(
@@ -57,13 +57,13 @@ def _store(name: str, body: bytes) -> tuple[DatasetOut, bool]:
     return DatasetOut(name=name, count=len(found), first_reading=first, last_reading=last), created
 
 
-@router.get("")
+@router.get("", responses=answers(503))
 def list_datasets(session: Reading) -> list[DatasetOut]:
     """All datasets by name."""
     return [_out(row) for row in session.execute(_summaries().order_by(Dataset.name))]
 
 
-@router.get("/{name}")
+@router.get("/{name}", responses=answers(404, 422, 503))
 def get_dataset(name: Name, session: Reading) -> DatasetOut:
     """One dataset."""
     row = session.execute(_summaries().where(Dataset.name == name)).one_or_none()

@@ -14,7 +14,7 @@ from fastapi import APIRouter, Depends, Header, HTTPException, WebSocket, WebSoc
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.requests import HTTPConnection
 
-from app.api.problems import Problem
+from app.api.problems import Problem, answers
 from app.api.sockets import PROTOCOL, require_own_client
 from app.watch import State, Watch, Watcher
 
@@ -87,7 +87,11 @@ async def follow_all(watcher: AppWatcher) -> AsyncIterator[ServerSentEvent]:
                 yield ServerSentEvent(raw_data=state.json)
 
 
-@router.get("/{report_id}/events", response_class=EventSourceResponse)
+@router.get(
+    "/{report_id}/events",
+    response_class=EventSourceResponse,
+    responses={204: {"description": "Nothing is new, nor will be"}, **answers(404, 422, 503)},
+)
 async def follow_report(
     followed: Annotated[Followed, Depends(_follow_further)], last_event_id: LastEventId = ""
 ) -> AsyncIterator[ServerSentEvent]:

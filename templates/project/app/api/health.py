@@ -3,10 +3,9 @@
 import asyncio
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse
 from sqlalchemy import text
 
-from app.api.problems import Problem
+from app.api.problems import Problem, answers
 from app.database import reading_async
 
 router = APIRouter(prefix="/health", tags=["health"])
@@ -20,14 +19,14 @@ async def live() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@router.get("/ready")
-async def ready(request: Request) -> JSONResponse:
+@router.get("/ready", responses=answers(503))
+async def ready(request: Request) -> dict[str, str | list[str]]:
     """200 when all that is needed answers; 503 says what does not."""
     checks = {"database": await _check_database(), **await request.app.state.offloader.check()}
     down = {part: trouble for part, trouble in checks.items() if trouble}
     if down:
         raise Problem(503, f"Not ready: {', '.join(down)}.", down=down)
-    return JSONResponse({"status": "ok", "checked": list(checks)})
+    return {"status": "ok", "checked": list(checks)}
 
 
 async def _check_database() -> str | None:

@@ -13,7 +13,11 @@ router = APIRouter(tags=["metrics"])
 log = structlog.get_logger()
 
 
-@router.get("/metrics", response_class=Response)
+@router.get(
+    "/metrics",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+)
 def get_metrics(session: Reading) -> Response:
     """The metrics as text; those of the reports are left out while the database is away."""
     of_reports: list[Metric] = []

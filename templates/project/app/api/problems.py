@@ -12,14 +12,18 @@ from fastapi.exceptions import (
     WebSocketRequestValidationError,
 )
 from fastapi.responses import JSONResponse, Response
+from pydantic.json_schema import models_json_schema
 from starlette.exceptions import HTTPException
 
 from app import origin
 from app.database import AWAY
 from app.errors import TransientError
+from app.schemas import ProblemOut
 
 log = structlog.get_logger()
 
+MEDIA_TYPE = "application/problem+json"
+SCHEMAS = "#/components/schemas/"
 MOST_FAULTS = 10  # of an invalid request that are told
 
 
@@ -35,7 +39,15 @@ class Problem(Exception):
 
 
 def install(app: FastAPI) -> None:
-    """Answer every error of the application with a problem document."""
+    """Answer every error of the application with a problem document, and say so in OpenAPI."""
+    make_document = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = make_document()
+        document.setdefault("components", {}).setdefault("schemas", {}).update(_schemas())
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]  # which is how FastAPI wants it extended
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(HTTPException, _http_exception)
     app.add_exception_handler(RequestValidationError, _invalid_request)
@@ -46,12 +58,24 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _unexpected)
 
 
+def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The `responses=` of a route that may answer so. 422 is among them if it has parameters."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": f"{SCHEMAS}{ProblemOut.__name__}"}}}
+    return {status: {"content": content} for status in statuses}
+
+
+def _schemas() -> dict[str, Any]:
+    _, found = models_json_schema([(ProblemOut, "validation")], ref_template=f"{SCHEMAS}{{model}}")
+    return dict(found["$defs"])
+
+
 def _answer(
     status: int, detail: str, headers: Mapping[str, str] | None = None, **members: Any
 ) -> JSONResponse:
     title = HTTPStatus(status).phrase
-    content = {"type": "about:blank", "title": title, "status": status, "detail": detail, **members}
-    return JSONResponse(content, status, headers, media_type="application/problem+json")
+    problem = ProblemOut(type="about:blank", title=title, status=status, detail=detail, **members)
+    content = problem.model_dump(mode="json", exclude_unset=True)
+    return JSONResponse(content, status, headers, media_type=MEDIA_TYPE)
 
 
 async def _problem(_: Request, error: Exception) -> JSONResponse:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from app import jobs, origin, storage
 from app.api.dependencies import AsyncReading, Submitter
-from app.api.problems import Problem
+from app.api.problems import Problem, answers
 from app.database import serialize, writing_async
 from app.models import ENDED, Dataset, Report, Status
 from app.offloader import Submit
@@ -31,7 +31,7 @@ RETRY_AFTER_SECONDS = "1"  # when to look again, or to try again
 IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=255)]
 
 
-@router.post("", status_code=202)
+@router.post("", status_code=202, responses=answers(400, 404, 409, 413, 422, 429, 503))
 async def create_report(
     asked: ReportIn, submit: Submitter, response: Response, idempotency_key: IdempotencyKey = None
 ) -> ReportOut:
@@ -47,7 +47,7 @@ async def create_report(
     return _accepted(report, response)
 
 
-@router.get("")
+@router.get("", responses=answers(422, 503))
 async def list_reports(
     session: AsyncReading,
     status: Status | None = None,
@@ -68,7 +68,7 @@ async def list_reports(
     )
 
 
-@router.get("/{report_id}")
+@router.get("/{report_id}", responses=answers(404, 422, 503))
 async def get_report(report_id: UUID, session: AsyncReading, response: Response) -> ReportOut:
     """One report as it stands."""
     report = _known(await session.get(Report, report_id), report_id)
@@ -78,7 +78,14 @@ async def get_report(report_id: UUID, session: AsyncReading, response: Response)
     return ReportOut.of(report)
 
 
-@router.get("/{report_id}/pdf", response_class=Response)
+@router.get(
+    "/{report_id}/pdf",
+    response_class=Response,
+    responses={
+        200: {"content": {"application/pdf": {"schema": {"type": "string", "format": "binary"}}}},
+        **answers(404, 409, 422, 503),
+    },
+)
 async def get_pdf(report_id: UUID, session: AsyncReading) -> Response:
     """The PDF of a report that has succeeded."""
     report = _known(await session.get(Report, report_id), report_id)
@@ -96,7 +103,7 @@ async def get_pdf(report_id: UUID, session: AsyncReading) -> Response:
     )
 
 
-@router.post("/{report_id}/cancel", status_code=202)
+@router.post("/{report_id}/cancel", status_code=202, responses=answers(404, 409, 422, 503))
 async def cancel_report(report_id: UUID, response: Response) -> ReportOut:
     """Cancel a report that has not ended; a running one ends within seconds."""
     async with writing_async() as session:
@@ -107,7 +114,7 @@ async def cancel_report(report_id: UUID, response: Response) -> ReportOut:
     return _accepted(report, response)
 
 
-@router.post("/{report_id}/retry", status_code=202)
+@router.post("/{report_id}/retry", status_code=202, responses=answers(404, 409, 422, 429, 503))
 async def retry_report(report_id: UUID, submit: Submitter, response: Response) -> ReportOut:
     """Run a failed or cancelled report again."""
     async with writing_async() as session:
