@@ -12,6 +12,7 @@ from app.api import datasets, events, health, loop, metrics, page, problems, rep
 from app.api.body_limit import BodyLimit
 from app.api.dependencies import require_api_key
 from app.api.observed import Observed
+from app.api.own_host import OwnHost
 from app.database import get_async_engine, get_engine
 from app.logs import configure_logging
 from app.loop_watch import LoopWatch
@@ -56,16 +57,19 @@ async def _beside(*works: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
 
 
 def create_app() -> FastAPI:
-    """The application; with an API_KEY its documentation is not served."""
+    """The application; with an API_KEY any host name will do, and no documentation is served."""
     open_to_all = get_settings().api_key is None
     app = FastAPI(
         title="Reports",
         lifespan=lifespan,
+        responses=problems.answers(421) if open_to_all else None,
         openapi_url="/openapi.json" if open_to_all else None,
         telemetry={"metrics": False, "logs": False},  # Prometheus and the log have them
     )
     problems.install(app)
     app.add_middleware(BodyLimit)
+    if open_to_all:
+        app.add_middleware(OwnHost)
     app.add_middleware(Observed)  # the last is the outermost
     app.include_router(health.router)
     app.include_router(page.router)

@@ -58,6 +58,16 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _unexpected)
 
 
+def response(
+    status: int, detail: str, headers: Mapping[str, str] | None = None, **members: Any
+) -> JSONResponse:
+    """A problem document as an answer; further members may go with it."""
+    title = HTTPStatus(status).phrase
+    problem = ProblemOut(type="about:blank", title=title, status=status, detail=detail, **members)
+    content = problem.model_dump(mode="json", exclude_unset=True)
+    return JSONResponse(content, status, headers, media_type=MEDIA_TYPE)
+
+
 def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The `responses=` of a route that may answer so. 422 is among them if it has parameters."""
     content = {MEDIA_TYPE: {"schema": {"$ref": f"{SCHEMAS}{ProblemOut.__name__}"}}}
@@ -69,25 +79,16 @@ def _schemas() -> dict[str, Any]:
     return dict(found["$defs"])
 
 
-def _answer(
-    status: int, detail: str, headers: Mapping[str, str] | None = None, **members: Any
-) -> JSONResponse:
-    title = HTTPStatus(status).phrase
-    problem = ProblemOut(type="about:blank", title=title, status=status, detail=detail, **members)
-    content = problem.model_dump(mode="json", exclude_unset=True)
-    return JSONResponse(content, status, headers, media_type=MEDIA_TYPE)
-
-
 async def _problem(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Problem)
-    return _answer(error.status, error.detail, error.headers, **error.members)
+    return response(error.status, error.detail, error.headers, **error.members)
 
 
 async def _http_exception(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == HTTPStatus.NO_CONTENT:
         return Response(status_code=error.status_code)
-    return _answer(error.status_code, str(error.detail), error.headers)
+    return response(error.status_code, str(error.detail), error.headers)
 
 
 async def _invalid_request(_: Request, error: Exception) -> JSONResponse:
@@ -97,20 +98,20 @@ async def _invalid_request(_: Request, error: Exception) -> JSONResponse:
         for fault in error.errors()[:MOST_FAULTS]
     ]
     detail = "; ".join(f"{fault['at']}: {fault['message']}" for fault in faults)
-    return _answer(422, detail, errors=faults)
+    return response(422, detail, errors=faults)
 
 
 async def _unexpected(_: Request, _error: Exception) -> JSONResponse:
     # Starlette logs it, and answers from outside of what gives the other answers their id.
     headers = {"X-Request-ID": origin.current_request_id() or ""}
-    return _answer(500, "The server failed to answer; its log says why.", headers)
+    return response(500, "The server failed to answer; its log says why.", headers)
 
 
 async def _database_away(_: Request, error: Exception) -> JSONResponse:
     log.error("database_away", exc_info=error)
-    return _answer(503, "The database does not answer; try again later.", {"Retry-After": "5"})
+    return response(503, "The database does not answer; try again later.", {"Retry-After": "5"})
 
 
 async def _store_away(_: Request, error: Exception) -> JSONResponse:
     log.error("store_away", exc_info=error)
-    return _answer(503, "The PDFs are out of reach; try again later.", {"Retry-After": "5"})
+    return response(503, "The PDFs are out of reach; try again later.", {"Retry-After": "5"})

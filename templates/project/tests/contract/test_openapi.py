@@ -22,6 +22,7 @@ OF_A_REPORT = [
     ("POST", f"{REPORT}/cancel"),
     ("POST", f"{REPORT}/retry"),
 ]
+ELSEWHERE = {401, 421, 503}  # of every operation, or nearly so
 # An outage of the database only delays its answer; 503 is for the end of the server.
 WAITS = ("GET", f"{REPORT}/events")
 
@@ -107,6 +108,13 @@ def test_every_operation_that_is_said_to_wants_the_key(
                 check(document, operation, answer)
 
 
+def test_every_operation_is_for_its_own_host(service: Service, document: dict[str, Any]) -> None:
+    for operation in errors(document):
+        answer = send(service, operation, headers={"Host": "evil.example"})
+        assert answer.status_code == 421
+        check(document, operation, answer)
+
+
 def test_every_operation_that_is_said_to_fails_without_the_database(
     make_service: ServiceMaker, document: dict[str, Any]
 ) -> None:
@@ -130,7 +138,7 @@ def test_what_a_caller_can_do_wrong_is_all_that_is_documented(
         for operation, answer in wrong_requests(service):
             check(document, operation, answer)
             provoked[operation].add(answer.status_code)
-    assert provoked == {one: codes - {401, 503} for one, codes in errors(document).items()}
+    assert provoked == {one: codes - ELSEWHERE for one, codes in errors(document).items()}
 
 
 def wrong_requests(service: Service) -> Iterator[tuple[Operation, httpx.Response]]:
