@@ -156,7 +156,7 @@ def test_pages_of_other_sites_open_no_socket(service: Service, held: dict[str, A
     own = str(service.http.base_url).rstrip("/")
     with open_socket(service, f"/reports/{held['id']}/ws", origin=own) as socket:
         socket.recv(LIMIT_SECONDS)
-    for origin in ("https://elsewhere.example", "null", own + "0"):
+    for origin in ("https://elsewhere.example", "null", "http://[", own + "0", own + "/"):
         with (
             pytest.raises(InvalidStatus) as refused,
             open_socket(service, f"/reports/{held['id']}/ws", origin=origin),
