@@ -54,8 +54,9 @@ def _of_the_broker() -> dict[str, Any]:
             "global_keyprefix": f"{broker.queue_name}:",
             "socket_connect_timeout": CONNECT_SECONDS,
             "socket_timeout": ANSWER_SECONDS,
-            # A message unacknowledged for longer goes to another worker: longer than any run.
-            "visibility_timeout": 2 * HARD_LIMIT_SECONDS,
+            # A message unacknowledged for longer goes to another worker: longer than any run, and
+            # the wait before it, for a worker holds what it is to run later.
+            "visibility_timeout": 2 * HARD_LIMIT_SECONDS + settings.retry_max_seconds,
             # How often each worker looks for such messages; by default hardly ever.
             "unacked_restore_interval": 10,
             "unacked_restore_throttle": 1,

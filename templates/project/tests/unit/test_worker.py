@@ -1,9 +1,11 @@
 """The worker's module, and the settings of the queue."""
 
+import ast
 import os
 import socket
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import pytest
 from pydantic import ValidationError
@@ -26,6 +28,22 @@ def test_importing_it_opens_no_connection(scheme: str) -> None:
         server.setblocking(False)
         with pytest.raises(BlockingIOError):
             server.accept()
+
+
+@pytest.mark.skipif(find_spec("celery") is None, reason="Celery's own")
+def test_a_message_is_held_for_longer_than_a_run_and_the_wait_before_it() -> None:
+    show = "from app.worker import app; print(app.conf.broker_transport_options)"
+    waits = {"RETRY_MAX_SECONDS": "7200", "JOB_DEADLINE_SECONDS": "600"}
+    redis = {"BROKER_URL": "redis://127.0.0.1:1"}
+    shown = subprocess.run(
+        [sys.executable, "-c", show],
+        cwd=ROOT,
+        env=os.environ | redis | waits,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    assert ast.literal_eval(shown)["visibility_timeout"] > 7200 + 2 * 600
 
 
 @pytest.mark.parametrize(
