@@ -289,18 +289,73 @@ def test_a_key_is_asked_for_once_and_the_pdf_opens_with_it(
 ) -> None:
     site = run_site(API_KEY="a key")
     page = open_page(site)
-    for given in ("another", "a key"):
-        page.get_by_role("textbox", name="Key").fill(given)
-        page.get_by_role("button", name="Continue").click()
-        if given == "another":
-            expect(page.get_by_text("That key is not the right one.")).to_be_visible()
+    give_key(page, "another")
+    expect(page.get_by_text("That key is not the right one.")).to_be_visible()
+    give_key(page, "a key")
     load_sample(page)
     report = start(page, "Secret")
+    page.clock.install()
+    forgotten = note_forgotten_urls(page)
     with page.expect_popup() as popup:
         report.get_by_role("link").click()
     popup.value.wait_for_url(re.compile("^blob:"))
+    expect_viewer(popup.value, "Secret")
+    assert forgotten() == []
+    page.clock.fast_forward(LIMIT_MILLISECONDS)
+    assert forgotten() == [popup.value.url]
     page.reload()
     expect(card(page, "Secret").get_by_text("succeeded")).to_be_visible()
+
+
+def test_a_browser_that_opens_no_tab_gives_a_link_to_the_pdf(
+    run_site: RunSite, open_page: Open
+) -> None:
+    page = open_page(run_site(API_KEY="a key"))
+    give_key(page, "a key")
+    load_sample(page)
+    report = start(page, "Secret")
+    page.evaluate("() => { window.open = () => null; }")
+    report.get_by_role("link", name="Open the PDF").click()
+    with page.expect_popup() as popup:
+        report.get_by_role("link", name="Here is the PDF.").click()
+    expect_viewer(popup.value, "Secret")
+
+
+def test_the_key_is_asked_for_until_it_is_given(run_site: RunSite, open_page: Open) -> None:
+    page = open_page(run_site(API_KEY="a key"))
+    field = page.get_by_role("textbox", name="Key")
+    for _ in range(3):  # Chromium heeds what a page says to the first one only
+        expect(field).to_be_focused()
+        page.keyboard.press("Escape")
+    expect(field).to_be_visible()
+    give_key(page, "a key")
+    expect(page.get_by_text("No report yet")).to_be_visible()
+
+
+def expect_viewer(tab: Page, title: str) -> None:
+    """The browser's own viewer has opened, and read the title in the PDF."""
+    for _ in range(LIMIT_SECONDS * 10):
+        for frame in tab.frames:
+            if frame.url.startswith("chrome-extension:"):
+                expect(frame.get_by_text(title)).to_be_visible()
+                return
+        tab.wait_for_timeout(100)
+    pytest.fail(f"no viewer in {tab.frames}")
+
+
+def give_key(page: Page, key: str) -> None:
+    page.get_by_role("textbox", name="Key").fill(key)
+    page.get_by_role("button", name="Continue").click()
+
+
+def note_forgotten_urls(page: Page) -> Callable[[], list[str]]:
+    """Gives the URLs that the page has had the browser forget since."""
+    page.evaluate("""() => {
+        const forget = URL.revokeObjectURL.bind(URL);
+        window.forgotten = [];
+        URL.revokeObjectURL = (url) => { window.forgotten.push(url); forget(url); };
+    }""")
+    return lambda: list(page.evaluate("() => window.forgotten"))
 
 
 def test_it_comes_back_when_the_service_does(run_site: RunSite, open_page: Open) -> None:

@@ -7,6 +7,7 @@ import { key } from "./key.js";
 import { result } from "./result.js";
 
 const MOVING = new Set(["queued", "running"]);
+const OPENING = 60_000; // milliseconds in which a tab has read what it shows
 
 export class Card {
   #report = { version: 0 };
@@ -96,21 +97,34 @@ export class Card {
     const tab = window.open("", "_blank"); // now, while the click allows it
     try {
       const answer = await call("GET", event.currentTarget.pathname);
-      tab.location = URL.createObjectURL(await answer.blob());
+      const url = URL.createObjectURL(await answer.blob());
+      if (tab) tab.location = forgetLater(url);
+      else this.#offer(url);
     } catch (error) {
-      tab.close();
+      tab?.close();
       this.#showMessage(explain(error));
     }
   }
 
-  #showMessage(text) {
-    this.#parts.message.textContent = text;
+  /** Browsers that let no script open a tab let a person do so. */
+  #offer(url) {
+    const attributes = { href: url, target: "_blank", click: () => forgetLater(url) };
+    this.#showMessage("The browser opened no tab. ", element("a", attributes, "Here is the PDF."));
+  }
+
+  #showMessage(...parts) {
+    this.#parts.message.replaceChildren(...parts);
   }
 
   #showResult() {
     const { details } = this.#parts;
     if (details.open && !details.querySelector("table")) details.append(result(this.#report.result));
   }
+}
+
+function forgetLater(url) {
+  setTimeout(() => URL.revokeObjectURL(url), OPENING);
+  return url;
 }
 
 function describe(report) {

@@ -20,11 +20,11 @@ async function ask(refused) {
   const field = dialog.querySelector("input");
   dialog.querySelector(".message").textContent = refused ? "That key is not the right one." : "";
   field.value = "";
+  dialog.returnValue = "";
   dialog.showModal();
   await new Promise((resolve) => {
-    dialog.oncancel = (event) => event.preventDefault(); // there is nothing behind it to go back to
-    dialog.querySelector("form").onsubmit = resolve;
+    // There is nothing behind it to go back to. To prevent its end is no use: a second Esc ends it.
+    dialog.onclose = () => (dialog.returnValue ? resolve() : dialog.showModal());
   });
   sessionStorage.setItem(NAME, field.value);
-  dialog.close();
 }
