@@ -83,7 +83,7 @@ async def get_report(report_id: UUID, session: AsyncReading, response: Response)
     response_class=Response,
     responses={
         200: {"content": {"application/pdf": {"schema": {"type": "string", "format": "binary"}}}},
-        **answers(404, 409, 422, 503),
+        **answers(404, 409, 410, 422, 503),
     },
 )
 async def get_pdf(report_id: UUID, session: AsyncReading) -> Response:

@@ -169,6 +169,9 @@ def wrong_requests(service: Service) -> Iterator[tuple[Operation, httpx.Response
         yield ask(method, path, "7")
         yield ask(method, path, uuid.uuid4())
     yield ask("GET", f"{REPORT}/pdf", failed)
+    for pdf in service.pdfs():
+        pdf.unlink()
+    yield ask("GET", f"{REPORT}/pdf", done)
     yield ask("POST", f"{REPORT}/cancel", done)
     yield ask("POST", f"{REPORT}/retry", done)
     service.wait_for(service.submit(dataset, seed=Fault.HELD), "running")
