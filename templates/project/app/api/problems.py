@@ -75,7 +75,7 @@ def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def _schemas() -> dict[str, Any]:
-    _, found = models_json_schema([(ProblemOut, "validation")], ref_template=f"{SCHEMAS}{{model}}")
+    _, found = models_json_schema([(ProblemOut, "validation")], ref_template=SCHEMAS + "{model}")
     return dict(found["$defs"])
 
 
