@@ -107,12 +107,14 @@ SHARED = [
     "tests/service.py",
     "tests/unit/conftest.py",
     "tests/unit/rows.py",
+    "tests/unit/test_away.py",
     "tests/unit/test_callback_sender.py",
     "tests/unit/test_callback_tries.py",
     "tests/unit/test_claims.py",
     "tests/unit/test_compute.py",
     "tests/unit/test_database.py",
     "tests/unit/test_imports.py",
+    "tests/unit/test_janitor.py",
     "tests/unit/test_jobs.py",
     "tests/unit/test_loop_stalls.py",
     "tests/unit/test_metrics_folder.py",
@@ -122,6 +124,7 @@ SHARED = [
     "tests/unit/test_readings.py",
     "tests/unit/test_settings.py",
     "tests/unit/test_storage.py",
+    "tests/unit/test_uploads.py",
     "tests/unit/test_watch.py",
 ]
 IN_PROCESS = ["app/in_process.py"]

@@ -158,8 +158,8 @@ def test_one_id_from_the_request_to_the_end_of_the_run(seen: Service) -> None:
     answer = submit(seen, OURS)
     assert answer.headers["x-request-id"] == OURS["X-Request-ID"]
     report = seen.wait_for(answer.json(), "succeeded")
-    events = {line["event"]: line for line in lines(seen, report)}
-    assert {"report_accepted", "run_started", "run_succeeded"} <= events.keys()
+    events = {"report_accepted", "run_started", "run_succeeded"}
+    wait_until(lambda: events <= {line["event"] for line in lines(seen, report)}, "the last line")
     for line in lines(seen, report):
         if line["logger"].startswith("app."):
             assert line["request_id"] == OURS["X-Request-ID"], line
