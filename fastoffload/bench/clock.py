@@ -9,6 +9,8 @@ from fastoffload.errors import FastoffloadError
 
 T = TypeVar("T")
 
+SLACK = 1.05  # a step may take longer than its like did
+
 
 class Clock:
     """Runs steps while there is time for them; how long a kind takes is learnt from the first."""
@@ -20,7 +22,7 @@ class Clock:
 
     def fit(self, kinds: Iterable[str], guess: float) -> bool:
         """Whether a step of each kind fits in; the guess counts until one was run."""
-        needed = sum(self._longest.get(kind, guess) for kind in kinds)
+        needed = SLACK * sum(self._longest.get(kind, guess) for kind in kinds)
         return time.monotonic() + needed < self._end
 
     def run(self, kind: str, guess: float, name: str, step: Callable[[], T]) -> T | None:

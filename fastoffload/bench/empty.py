@@ -18,7 +18,7 @@ from fastoffload.bench.ways import Way
 from fastoffload.errors import FastoffloadError
 from fastoffload.processes import run
 
-JOBS = 400
+JOBS = 300
 WARM_UP = 0.2
 BARE_FOR_ONE = 4  # tasks of the bare engine for each of our jobs: they are over so soon
 

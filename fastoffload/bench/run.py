@@ -28,13 +28,12 @@ from fastoffload.errors import FastoffloadError
 # killed one by one, an engine's empty jobs.
 BARE, ROUND, LOSSES, EMPTY = 5, 17, 22, 25
 JOBS = 6  # that a worker does in a row in each of these
-MARGIN = 0.97  # of the time: a step may take longer than its like did
 
 
 def bench(options: BenchOptions) -> Result:
     """Generate what is to be generated, then measure round by round while there is time."""
     start, machine = time.monotonic(), this_machine()
-    clock = Clock(MARGIN * options.seconds)
+    clock = Clock(options.seconds)
     with private_folder() as folder:
         projects = [*options.projects, *_generate(folder, options)]
         with console.progress("Timing one job"):
