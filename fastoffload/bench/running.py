@@ -2,7 +2,6 @@
 
 import itertools
 import os
-import signal
 import socket
 import subprocess
 import time
@@ -114,28 +113,6 @@ class Service:
             for command in self._running.values():
                 command.wait()
 
-    def stop(self) -> None:
-        """SIGTERM to all commands, the broker last. Raises FastoffloadError if anything is left."""
-        users = [command for name, command in self._running.items() if name != "broker"]
-        brokers = [command for name, command in self._running.items() if name == "broker"]
-        for commands in (users, brokers):
-            for command in commands:
-                command.send_signal(signal.SIGTERM)
-            for command in commands:
-                self._wait_for(command)
-        sessions = {command.pid for command in self._running.values()}
-        end = time.monotonic() + LEFT_SECONDS
-        while (left := _processes_of(sessions)) and time.monotonic() < end:
-            time.sleep(0.1)
-        if left:
-            raise FastoffloadError(f"{self.way.name} left {left} after SIGTERM; they were killed")
-
-    def _wait_for(self, command: subprocess.Popen[bytes]) -> None:
-        try:
-            command.wait(LIMIT_SECONDS)
-        except subprocess.TimeoutExpired as error:
-            raise FastoffloadError(f"{self.way.name} does not end by SIGTERM") from error
-
     def _is_ready(self) -> bool:
         try:
             self.client().ask("GET", "/health/ready")
@@ -167,9 +144,8 @@ def in_a_folder(way: Way, **settings: str) -> Iterator[Service]:
         service = Service(way, folder, environment)
         if project.broker_url:
             stack.callback(_forget, project, queue, folder)
-        stack.callback(service.kill_all)
+        stack.callback(service.kill_all)  # a graceful end would only take its time
         yield service
-        service.stop()
 
 
 def _commands(way: Way) -> dict[str, str]:
