@@ -132,7 +132,7 @@ function describe(report) {
     report.dataset,
     `${number(report.resamples)} resamples`,
     `seed ${report.seed}`,
-    `asked for ${time(report.created_at)}`,
+    `requested ${time(report.created_at)}`,
   ];
   if (report.attempts > 1) facts.push(`try ${report.attempts}`);
   if (report.finished_at && report.started_at) {
