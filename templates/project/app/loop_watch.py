@@ -29,6 +29,8 @@ ROOT = Path(__file__).resolve().parent.parent
 ASK_SECONDS = 0.1  # between two questions
 LOOK_SECONDS = 0.025  # between two looks for the answer
 KEPT = 50
+# With which an asyncio loop waits, and reads and writes what is ready: a loop found there is idle.
+LOOP_MODULES = {"selectors", "asyncio.selector_events"}
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,7 @@ class LoopWatch:
         """What the loop's thread is doing; None when it is idle or only late."""
         frame = _current_frames().get(self._loop_thread)
         frames = [found for found in _outwards(frame) if found.f_code not in self._machinery]
-        if not frames or frames[0].f_globals.get("__name__") == "selectors":
+        if not frames or frames[0].f_globals.get("__name__") in LOOP_MODULES:
             return None
         blamed = next(filter(_is_own, frames), frames[0])
         return Look(

@@ -231,6 +231,12 @@ def test_only_the_id_travels_and_nothing_stays(make_service: ServiceMaker) -> No
         assert max(map(len, kept(service))) <= 1024
 
 
+def wait_for_pdfs(service: Service, number: int) -> None:
+    """Wait until there are so many, however slowly they become more."""
+    while (found := len(service.pdfs())) < number:
+        wait_until(lambda found=found: len(service.pdfs()) > found, "work to be done")
+
+
 def test_many_reports_and_workers_that_are_killed_at_random(make_service: ServiceMaker) -> None:
     with make_service(MAX_QUEUED="2000", RING_AGAIN_SECONDS="5") as service:
         dataset = service.put_nile()
@@ -240,8 +246,7 @@ def test_many_reports_and_workers_that_are_killed_at_random(make_service: Servic
                 for seed in range(1000)
             ]
             for kills in range(1, 6):
-                enough = kills * random.randint(100, 160)
-                wait_until(lambda enough=enough: len(service.pdfs()) >= enough, "work to be done")
+                wait_for_pdfs(service, kills * random.randint(100, 160))
                 victim(service).kill()
             reports = [submit.result() for submit in submits]
         assert len({report["id"] for report in reports}) == 1000

@@ -221,7 +221,7 @@ class TestBackpressure:
 
 class TestCancel:
     def test_a_running_report_stops_and_makes_room(self, make_service: ServiceMaker) -> None:
-        with make_service(JOB_WORKERS="1") as service:
+        with make_service(JOB_WORKERS="1", SWEEP_SECONDS="600") as service:  # without a janitor
             dataset = service.put_nile()
             report = service.submit(dataset, seed=Fault.HELD)
             service.wait_for(report, "running")
@@ -230,7 +230,8 @@ class TestCancel:
             assert answer.json()["cancel_requested"]
             ended = service.wait_for(report, "cancelled")
             assert ended["error"] is None
-            assert '"reason": "Cancelled"' in service.log.read_text()  # the run heard of it itself
+            heard = '"reason": "Cancelled"'  # by the run itself
+            wait_until(lambda: heard in service.log.read_text(), "the run to hear of it")
             assert service.http.get(f"/reports/{report['id']}/pdf").status_code == 409
             service.wait_for(service.submit(dataset), "succeeded")
 
