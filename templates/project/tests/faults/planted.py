@@ -19,7 +19,7 @@ async def sleep_on_the_loop() -> None:
 @app.get("/planted/compute")
 async def compute_on_the_loop() -> None:
     """The long computation, awaited by nobody."""
-    analyse([1.0, 2.0, 3.0] * 100, resamples=20_000, seed=1, progress=lambda _: None)
+    analyse([1.0, 2.0, 3.0] * 100, resamples=100_000, seed=1, progress=lambda _: None)
 
 
 @app.get("/planted/broken")
