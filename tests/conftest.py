@@ -76,13 +76,18 @@ def wait_until() -> Callable[[Callable[[], bool]], None]:
     return wait
 
 
+def namespace_of_its_own(kind: str) -> list[str]:
+    """A command prefix; the test is skipped where the kernel lets nobody have one."""
+    prefix = ["unshare", "--user", "--map-root-user", f"--{kind}"]
+    if shutil.which("unshare") is None or subprocess.run([*prefix, "true"], check=False).returncode:
+        pytest.skip(f"this machine lets nobody make a {kind} namespace of their own")
+    return prefix
+
+
 @pytest.fixture
 def private_mounts() -> list[str]:
     """A command prefix: what follows runs as root of mounts of its own."""
-    prefix = ["unshare", "--user", "--map-root-user", "--mount"]
-    if shutil.which("unshare") is None or subprocess.run([*prefix, "true"], check=False).returncode:
-        pytest.skip("this machine lets nobody make a mount namespace of their own")
-    return prefix
+    return namespace_of_its_own("mount")
 
 
 @pytest.fixture
@@ -104,7 +109,4 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
 @pytest.fixture
 def no_network() -> list[str]:
     """A command prefix: what follows has no network interface that is up."""
-    prefix = ["unshare", "--user", "--map-root-user", "--net"]
-    if shutil.which("unshare") is None or subprocess.run([*prefix, "true"], check=False).returncode:
-        pytest.skip("this machine lets nobody make a network namespace of their own")
-    return prefix
+    return namespace_of_its_own("net")
