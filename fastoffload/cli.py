@@ -241,6 +241,7 @@ def smoke(
         services=services,
         keep=keep,
         templates=templates,
+        junit=junit,
     )
     if only_list:
         output.show_matrix(wanted.entries, as_json=as_json)

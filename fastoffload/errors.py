@@ -1,7 +1,9 @@
 """Errors that a user can mend. `cli.main` turns each into one line and an exit code."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 
 class FastoffloadError(Exception):
@@ -26,3 +28,10 @@ def os_errors_expected() -> Iterator[None]:
         raise FastoffloadError(
             f"{subject}{error.strerror or error}; choose another path, or mend it and try again"
         ) from error
+
+
+def check_writable(file: Path) -> None:
+    """Raises FastoffloadError now when a file could not be written after long work."""
+    ground = file if file.exists() else file.absolute().parent
+    if file.is_dir() or not ground.exists() or not os.access(ground, os.W_OK):
+        raise FastoffloadError(f"{file} cannot be written; give a file in a folder of yours")

@@ -14,6 +14,6 @@ def check_installed(command: str) -> None:
     """Raises FastoffloadError when packages of the command's extra are missing."""
     if missing := [name for name in MODULES[command] if find_spec(name) is None]:
         raise FastoffloadError(
-            f"{command} needs {', '.join(missing)}, which come with"
-            f" `pip install 'fastoffload[{command}]'`"
+            f"{command} needs {', '.join(missing)};"
+            f" `pip install 'fastoffload[{command}]'` brings all that it needs"
         )

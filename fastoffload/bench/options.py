@@ -1,6 +1,5 @@
 """What `bench` was asked for, validated before anything is generated."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Self
 
 from fastoffload.bench.own_compute import OwnCompute
 from fastoffload.bench.projects import Project, existing, given_broker
-from fastoffload.errors import FastoffloadError, UsageError
+from fastoffload.errors import UsageError, check_writable
 from fastoffload.options import variants
 
 LEAST_SECONDS = 30
@@ -47,7 +46,7 @@ class BenchOptions:
         projects = [existing(path) for path in paths]
         _check_different([*wanted, *(project.variant for project in projects)])
         for file in filter(None, files):
-            _check_writable(file)
+            check_writable(file)
         # BROKER_URL names a server of one kind; the embedded one speaks Redis.
         absent = [] if names else [name for name in wanted if _broker_is_absent(name)]
         return cls(
@@ -86,9 +85,3 @@ def _check_different(names: Sequence[str]) -> None:
 def _broker_is_absent(name: str) -> bool:
     choice = variants()[name]
     return choice.answers.get("broker") == "rabbitmq" and not given_broker(choice)
-
-
-def _check_writable(file: Path) -> None:
-    ground = file if file.exists() else file.absolute().parent
-    if file.is_dir() or not ground.exists() or not os.access(ground, os.W_OK):
-        raise FastoffloadError(f"{file} cannot be written; give a file in a folder of yours")

@@ -4,9 +4,10 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
-from fastoffload.errors import UsageError
+from fastoffload.errors import UsageError, check_writable
 from fastoffload.smoke.matrix import Entry, entries
 from fastoffload.smoke.stages import Stage, with_their_needs
 
@@ -34,10 +35,13 @@ class SmokeOptions:
         services: bool,
         keep: bool,
         templates: str | None,
+        junit: Path | None,
     ) -> Self:
         """Validated options; as many jobs as cores unless a number is given."""
         if jobs is not None and jobs < 1:
             raise UsageError(f"--jobs {jobs} runs nothing; give 1 or more")
+        if junit:
+            check_writable(junit)
         return cls(
             entries(strategies, variants, _pythons(pythons)),
             with_their_needs(stages),
