@@ -1,6 +1,5 @@
 """The one moment in which the user's files change: noted before, finished or undone after."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -8,6 +7,7 @@ from pathlib import Path
 
 from fastoffload.alone import alone
 from fastoffload.errors import FastoffloadError
+from fastoffload.guards import check_unchanged
 from fastoffload.interrupts import held
 from fastoffload.journal import Journal
 from fastoffload.scratch import encoded
@@ -22,7 +22,7 @@ def apply(work: WorkTree, journal: Journal) -> None:
         journal.write(work)
         try:
             with _index(work) as index:
-                _check_unchanged(work, journal)
+                check_unchanged(work, journal)
         except FastoffloadError:
             journal.remove(work)
             raise
@@ -59,7 +59,7 @@ def _write(work: WorkTree, journal: Journal, source: str, index: Path, keep: int
     """Makes the paths in the tree and in the index what they are in the source."""
     env = {"GIT_INDEX_FILE": str(index)}
     # Known to the index, a path that the source does not have is removed.
-    known = {**_listed(work, journal, journal.head), **_listed(work, journal, journal.after)}
+    known = work.listed(journal.head, journal.paths) | work.listed(journal.after, journal.paths)
     _enter(work, [f"{about}\t{path}" for path, about in known.items()], index, keep)
     options = ("--staged", "--worktree", "--pathspec-from-file=-", "--pathspec-file-nul")
     paths = encoded("\0".join(journal.paths))
@@ -67,15 +67,6 @@ def _write(work: WorkTree, journal: Journal, source: str, index: Path, keep: int
     if source == journal.after:
         _enter(work, _conflicts(journal), index, keep)
     index.replace(work.index)
-
-
-def _listed(work: WorkTree, journal: Journal, source: str) -> dict[str, str]:
-    """Mode and object of each path that is in the source."""
-    listed = work.git("ls-tree", "-r", "-z", "--full-tree", source).stdout
-    lines = os.fsdecode(listed).split("\0")[:-1]
-    wanted = set(journal.paths)
-    pairs = (line.split("\t", 1) for line in lines)
-    return {path: about.replace(" blob ", " ") for about, path in pairs if path in wanted}
 
 
 def _conflicts(journal: Journal) -> list[str]:
@@ -90,16 +81,6 @@ def _enter(work: WorkTree, lines: list[str], index: Path, keep: int) -> None:
     env = {"GIT_INDEX_FILE": str(index)}
     stdin = encoded("".join(f"{line}\0" for line in lines))
     work.git("update-index", "-z", "--index-info", stdin=stdin, env=env, keep=[keep])
-
-
-def _check_unchanged(work: WorkTree, journal: Journal) -> None:
-    """Seconds have passed since the project was looked at."""
-    if work.head() != journal.head or work.uncommitted():
-        raise FastoffloadError(f"{work.project} was changed meanwhile; nothing was done, try again")
-    there = {*journal.paths} - _listed(work, journal, journal.head).keys()
-    for path in sorted(there):
-        if os.path.lexists(work.root / path):
-            raise FastoffloadError(f"{path} is in the way, ignored by git; move it elsewhere first")
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -71,6 +71,13 @@ class WorkTree:
         if done.returncode:
             raise FastoffloadError(f"{self.project} is not committed; commit it first")
         return done.stdout.decode().strip()
+
+    def listed(self, source: str, paths: Collection[str]) -> dict[str, str]:
+        """Mode and object of each of the paths that is in the source, a commit or a tree."""
+        listed = self.git("ls-tree", "-r", "-z", "--full-tree", source).stdout
+        pairs = (line.split("\t", 1) for line in os.fsdecode(listed).split("\0")[:-1])
+        wanted = set(paths)
+        return {path: about.replace(" blob ", " ") for about, path in pairs if path in wanted}
 
     def check_clean(self) -> None:
         """Raises when anything of the project is not committed, or git is in the middle of it."""
