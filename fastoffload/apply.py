@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from fastoffload.alone import alone
-from fastoffload.errors import FastoffloadError
-from fastoffload.guards import check_unchanged
+from fastoffload.errors import FastoffloadError, os_errors_expected
+from fastoffload.guards import check_unchanged, check_untouched
 from fastoffload.interrupts import held
 from fastoffload.journal import Journal
 from fastoffload.scratch import encoded
@@ -21,7 +21,7 @@ def apply(work: WorkTree, journal: Journal) -> None:
     with alone(work) as keep, suppress(KeyboardInterrupt), held():
         journal.write(work)
         try:
-            with _index(work) as index:
+            with os_errors_expected(), _index(work) as index:
                 check_unchanged(work, journal)
         except FastoffloadError:
             journal.remove(work)
@@ -37,12 +37,15 @@ def apply(work: WorkTree, journal: Journal) -> None:
 def finish(work: WorkTree, journal: Journal) -> None:
     """Does what an interrupted `apply` had not."""
     with alone(work) as keep, suppress(KeyboardInterrupt), held():
+        check_untouched(work, journal)
         _finish(work, journal, _index_of_the_dead(work), keep)
 
 
 def undo(work: WorkTree, journal: Journal) -> None:
     """Puts back every path that `apply` changes or would have changed."""
     with alone(work) as keep, suppress(KeyboardInterrupt), held():
+        if not journal.applied:
+            check_untouched(work, journal)
         _write(work, journal, journal.head, _index_of_the_dead(work), keep)
         journal.remove(work)
 

@@ -50,9 +50,10 @@ class Journal:
 
     def state(self) -> str:
         """What happened, and what can be done about it."""
+        where = f" in {self.prefix.removesuffix('/')}" if self.prefix else ""
         happened = "left conflicts" if self.applied else "was interrupted"
         remedies = "`fastoffload update --continue` finishes it, `--abort` undoes it"
-        return f"{self.title} {happened}; {remedies}"
+        return f"{self.title}{where} {happened}; {remedies}"
 
     def write(self, work: WorkTree) -> None:
         """Stores it, whole or not at all, and on the disk when this returns."""

@@ -45,9 +45,13 @@ def abort(path: Path) -> UpdateResult:
 def _under_way(path: Path) -> tuple[WorkTree, Journal]:
     leave_foreign_repository()
     work = WorkTree.around(path)
-    if journal := Journal.read(work):
-        return work, journal
-    raise FastoffloadError(f"no update is under way in {work.root}; `git status` shows what is")
+    journal = Journal.read(work)
+    if journal is None:
+        raise FastoffloadError(f"no update is under way in {work.root}; `git status` shows what is")
+    if journal.prefix != work.prefix:
+        there = work.root / journal.prefix
+        raise FastoffloadError(f"{journal.title} is under way in {there}, not here; run this there")
+    return work, journal
 
 
 def _check_resolved(work: WorkTree, journal: Journal) -> None:

@@ -5,7 +5,6 @@ import os
 import random
 import shutil
 import signal
-import stat
 import subprocess
 import sys
 import time
@@ -23,6 +22,7 @@ from workshop import (
     contents,
     edit_as_users_do,
     git,
+    git_that,
 )
 
 Files = dict[str, bytes]
@@ -99,21 +99,6 @@ def test_killed_at_random_moments(
         process.wait()
         verb = ("--continue", "--abort")[number % 4 // 2]
         is_consistent(workshop, copy, before, updated, verb)
-
-
-def git_that(folder: Path, verb: str, does: str) -> dict[str, str]:
-    """The environment in which git does something else for one verb."""
-    folder.mkdir()
-    program = folder / "git"
-    real = shutil.which("git")
-    # The verb comes after options; paths are given on standard input.
-    program.write_text(f"""#!/bin/sh
-git='{real}'
-case " $* " in *" {verb} "*) {does};; esac
-exec "$git" "$@"
-""")
-    program.chmod(program.stat().st_mode | stat.S_IXUSR)
-    return {"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
 
 
 MOMENTS = {

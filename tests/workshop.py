@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import stat
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -32,6 +33,21 @@ def contents(folder: Path) -> dict[str, bytes]:
         if path.is_file() and not name.startswith((".git/", ".venv/")) and name != "uv.lock":
             found[name] = path.read_bytes()
     return found
+
+
+def git_that(folder: Path, verb: str, does: str) -> dict[str, str]:
+    """The environment in which git does something else for one verb."""
+    folder.mkdir()
+    program = folder / "git"
+    real = shutil.which("git")
+    # The verb comes after options; paths are given on standard input.
+    program.write_text(f"""#!/bin/sh
+git='{real}'
+case " $* " in *" {verb} "*) {does};; esac
+exec "$git" "$@"
+""")
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    return {"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
 
 
 def commit(project: Path, message: str = "mine") -> None:
