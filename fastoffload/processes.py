@@ -9,7 +9,10 @@ from pathlib import Path
 
 from fastoffload.interrupts import held
 
-GRACE_SECONDS = 5
+# A project's tests put away what they have started in sessions of their own when they are
+# interrupted, and not when they are terminated.
+STOPS = (signal.SIGINT, signal.SIGTERM)
+GRACE_SECONDS = 20  # after each: tests end their services at once, but machines are busy
 
 
 def run(command: Sequence[str], cwd: Path, env: Mapping[str, str]) -> tuple[int, str]:
@@ -36,7 +39,9 @@ def run(command: Sequence[str], cwd: Path, env: Mapping[str, str]) -> tuple[int,
 
 def _end(child: subprocess.Popen[str]) -> None:
     with held(), suppress(ProcessLookupError):
-        os.killpg(child.pid, signal.SIGTERM)
-        with suppress(subprocess.TimeoutExpired):
-            child.wait(GRACE_SECONDS)
+        for number in STOPS:
+            os.killpg(child.pid, number)
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(GRACE_SECONDS)
+                break
         os.killpg(child.pid, signal.SIGKILL)
