@@ -9,20 +9,24 @@ from typing import Self
 
 from fastoffload.interrupts import held
 
+# What git and uv put into a project after it is published.
+MADE_LATER = {".git", ".venv", "uv.lock"}
+
 
 class Place:
     """A context: work in `staging`, then `publish`. Leaving by an exception removes all traces.
 
-    An existing empty target is kept, for it may be somebody's working directory.
+    An existing empty target is kept, for it may be somebody's working directory; and so is what
+    somebody else has put there meanwhile.
     """
 
     def __init__(self, target: Path) -> None:
         self._target = target
         self._keep_target = target.exists()
-        self._new_parents = [parent for parent in target.parents if not parent.exists()]
+        self._new_folders = [one for one in (target, *target.parents) if not one.exists()]
         beside = target if self._keep_target else target.parent
         self.staging = beside / f".{target.name}.{secrets.token_hex(4)}"
-        self._published = False
+        self._ours: set[str] = set()
 
     def __enter__(self) -> Self:
         try:
@@ -35,14 +39,15 @@ class Place:
     def publish(self) -> None:
         """Moves what was made to its target."""
         with held():
+            names = {entry.name for entry in self.staging.iterdir()}
             if self._keep_target:
-                self._published = True
-                for entry in self.staging.iterdir():
-                    entry.rename(self._target / entry.name)
+                for name in names:
+                    (self.staging / name).rename(self._target / name)
+                    self._ours.add(name)
                 self.staging.rmdir()
             else:
                 self.staging.rename(self._target)
-                self._published = True
+            self._ours = names | MADE_LATER
 
     def __exit__(
         self,
@@ -56,19 +61,16 @@ class Place:
     def _remove(self) -> None:
         with held():
             shutil.rmtree(self.staging, ignore_errors=True)
-            if self._published:
-                self._remove_published()
-            for parent in self._new_parents:
+            for name in self._ours:
+                _remove(self._target / name)
+            for folder in self._new_folders:
                 # Somebody else may have put something there by now.
                 with suppress(OSError):
-                    parent.rmdir()
+                    folder.rmdir()
 
-    def _remove_published(self) -> None:
-        if not self._keep_target:
-            shutil.rmtree(self._target, ignore_errors=True)
-            return
-        for entry in self._target.iterdir():
-            if entry.is_dir() and not entry.is_symlink():
-                shutil.rmtree(entry, ignore_errors=True)
-            else:
-                entry.unlink(missing_ok=True)
+
+def _remove(entry: Path) -> None:
+    if entry.is_dir() and not entry.is_symlink():
+        shutil.rmtree(entry, ignore_errors=True)
+    else:
+        entry.unlink(missing_ok=True)

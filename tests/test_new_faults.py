@@ -81,19 +81,11 @@ def test_interrupted_while_uv_runs(
 
 
 def test_interrupted_while_git_runs(tmp_path: Path, wait_until: WaitUntil) -> None:
-    work, programs, started = tmp_path / "work", tmp_path / "bin", tmp_path / "started"
+    work, started = tmp_path / "work", tmp_path / "started"
     work.mkdir()
-    programs.mkdir()
-    # git itself, but a commit that never ends; the file appears whole, for it is renamed.
-    (programs / "git").write_text(f"""#!/bin/sh
-case "$*" in *"commit --message"*)
-    echo $$ > '{started}.new' && mv '{started}.new' '{started}'
-    exec sleep 600;;
-esac
-exec '{shutil.which("git")}' "$@"
-""")
-    (programs / "git").chmod(0o755)
-    env = {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
+    # A commit that never ends; the file appears whole, for it is renamed.
+    does = f"echo $$ > '{started}.new' && mv '{started}.new' '{started}'; exec sleep 600"
+    env = git_whose_commits(tmp_path / "bin", does)
     process = start(work, "demo", "--no-install", env=env)
     wait_until(started.exists)
     child = int(started.read_text())
@@ -104,14 +96,34 @@ exec '{shutil.which("git")}' "$@"
     assert names_in(work) == []
 
 
+def git_whose_commits(folder: Path, does: str) -> dict[str, str]:
+    """The environment in which git does something else in place of a commit."""
+    folder.mkdir()
+    program = folder / "git"
+    program.write_text(f"""#!/bin/sh
+case "$*" in *"commit --message"*) {does};; esac
+exec '{shutil.which("git")}' "$@"
+""")
+    program.chmod(0o755)
+    return {"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_what_somebody_else_put_there_stays(cli: Cli, tmp_path: Path, exists: bool) -> None:
+    target = tmp_path / "work" / "demo"
+    (target if exists else target.parent).mkdir(parents=True)
+    does = f"echo theirs > '{target}/notes.txt'; exit 7"
+    env = git_whose_commits(tmp_path / "bin", does)
+    result = cli("new", str(target), "-y", "--no-install", env=env)
+    assert result.returncode == 1
+    assert names_in(target) == ["notes.txt"]
+    assert (target / "notes.txt").read_text() == "theirs\n"
+
+
 def test_a_failing_git_leaves_nothing(cli: Cli, tmp_path: Path) -> None:
-    work, programs = tmp_path / "work", tmp_path / "bin"
+    work = tmp_path / "work"
     work.mkdir()
-    programs.mkdir()
-    git = '#!/bin/sh\ncase "$*" in *"commit --message"*) echo \'disk on fire\' >&2; exit 7;; esac\n'
-    (programs / "git").write_text(f"{git}exec '{shutil.which('git')}' \"$@\"\n")
-    (programs / "git").chmod(0o755)
-    env = {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
+    env = git_whose_commits(tmp_path / "bin", "echo 'disk on fire' >&2; exit 7")
     result = cli("new", "demo", "-y", "--no-install", cwd=work, env=env)
     assert result.returncode == 1
     assert result.stderr.splitlines()[-1].startswith("Error: git commit failed: disk on fire;")
