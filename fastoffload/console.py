@@ -6,17 +6,17 @@ from contextlib import contextmanager
 
 def error(message: str) -> None:
     """One red line."""
-    _print(f"Error: {_on_one_line(message)}", "bold red")
+    _print(f"Error: {visible(message)}", "bold red")
 
 
 def warn(message: str) -> None:
     """A yellow line, or several if the message has them."""
-    _print("\n".join(map(_on_one_line, f"Warning: {message}".splitlines())), "yellow")
+    _print("\n".join(map(visible, f"Warning: {message}".splitlines())), "yellow")
 
 
 def line(message: str, style: str = "") -> None:
     """One line on how something goes."""
-    _print(_on_one_line(message), style)
+    _print(visible(message), style)
 
 
 @contextmanager
@@ -33,6 +33,14 @@ def progress(doing: str) -> Iterator[None]:
         yield
 
 
+def visible(text: str) -> str:
+    """On one line what a path may hold: a newline, an escape sequence, bytes that are no text."""
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in text
+    )
+
+
 def _print(text: str, style: str = "") -> None:
     from rich.console import Console
     from rich.text import Text
@@ -41,11 +49,3 @@ def _print(text: str, style: str = "") -> None:
     # As Text, for a user's words may look like markup. Elsewhere than on a terminal, one line stays
     # one line: somebody searches it.
     console.print(Text(text, style=style), soft_wrap=not console.is_terminal)
-
-
-def _on_one_line(text: str) -> str:
-    """Control characters made visible: a path may hold a newline, or an escape sequence."""
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode()
-        for character in text
-    )

@@ -4,7 +4,6 @@ import json
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Self
 
 from fastoffload.errors import FastoffloadError
 from fastoffload.merge import Stage
@@ -27,26 +26,23 @@ class Journal:
     applied: bool = False
 
     @classmethod
-    def read(cls, work: WorkTree) -> Self | None:
+    def read(cls, work: WorkTree) -> "Journal | None":
         """What is under way, or None. Who has committed the result has finished it."""
         try:
-            document = json.loads(_file(work).read_bytes())
+            journal = _parsed(_file(work).read_bytes())
         except FileNotFoundError:
             return None
-        except ValueError as error:
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
             raise FastoffloadError(f"{_file(work)} makes no sense; remove it") from error
-        stages = [Stage(Entry(**stage.pop("entry")), **stage) for stage in document.pop("stages")]
-        journal = cls(stages=stages, **document)
-        if journal.applied and journal.head != work.head():
-            journal.remove(work)
-            return None
-        return journal
+        finished = journal.applied and journal.head != work.head()
+        return None if finished else journal
 
     @classmethod
     def check_none(cls, work: WorkTree) -> None:
-        """Raises when one is under way."""
+        """Raises when one is under way; forgets one that was finished by a commit."""
         if journal := cls.read(work):
             raise FastoffloadError(journal.state())
+        _file(work).unlink(missing_ok=True)
 
     def state(self) -> str:
         """What happened, and what can be done about it."""
@@ -70,12 +66,16 @@ class Journal:
         _file(work).unlink(missing_ok=True)
 
 
-def folder(work: WorkTree) -> Path:
-    """The folder for notes of ours; git never looks into it."""
-    made = work.git_dir / FOLDER
-    made.mkdir(exist_ok=True)
-    return made
+def lock_file(work: WorkTree) -> Path:
+    """What is locked while somebody is at work."""
+    return work.git_dir / FOLDER / "lock"
 
 
 def _file(work: WorkTree) -> Path:
     return work.git_dir / FOLDER / "update.json"
+
+
+def _parsed(content: bytes) -> Journal:
+    document = json.loads(content)
+    stages = [Stage(Entry(**stage.pop("entry")), **stage) for stage in document.pop("stages")]
+    return Journal(stages=stages, **document)

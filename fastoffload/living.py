@@ -93,7 +93,7 @@ def _show_status(status: "Status") -> None:
     typer.echo(f"release {status.release}{newer}")
     _table({key: getattr(status, key) for key in ("edited", "missing", "extra")})
     for fault in status.faults:
-        console.warn(fault)
+        console.warn(console.visible(fault))
 
 
 def _table(rows: dict[str, list[str]]) -> None:
@@ -105,7 +105,7 @@ def _table(rows: dict[str, list[str]]) -> None:
         return
     table = Table("", "files", "which")
     for heading, paths in rows.items():
-        table.add_row(heading, str(len(paths)), Text("\n".join(paths)))
+        table.add_row(heading, str(len(paths)), Text("\n".join(map(console.visible, paths))))
     Console().print(table)
 
 

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fastoffload import releases
-from fastoffload.alone import alone
+from fastoffload.alone import is_taken
 from fastoffload.answers import ANSWERS_FILE, Answers
 from fastoffload.errors import FastoffloadError, os_errors_expected
 from fastoffload.git import check_git, leave_foreign_repository
 from fastoffload.journal import Journal
 from fastoffload.merge import LOCK_FILE
 from fastoffload.render import render
-from fastoffload.scratch import Scratch, scratch
+from fastoffload.scratch import Scratch, decoded, scratch
 from fastoffload.worktree import WorkTree
 
 NOT_OURS = {ANSWERS_FILE, LOCK_FILE}
@@ -56,7 +56,7 @@ def status(path: Path) -> Status:
     answers = Answers.read(path)
     releases.check_known(answers.release)
     with scratch() as repository:
-        present = repository.tree_of(path)
+        present = _present(repository, path)
         rendered = _rendered(repository, answers)
         before, now = repository.entries(rendered), repository.entries(present)
         marked = _marked(repository, present)
@@ -78,6 +78,13 @@ def status(path: Path) -> Status:
     )
 
 
+def _present(repository: Scratch, path: Path) -> str:
+    try:
+        return repository.tree_of(path)
+    except FastoffloadError as error:
+        raise FastoffloadError(f"{error}; mend what it names, or add it to .gitignore") from error
+
+
 def _rendered(repository: Scratch, answers: Answers) -> str:
     with tempfile.TemporaryDirectory(prefix="fastoffload-") as folder:
         render(Path(folder), answers.data(answers.choice), answers.release)
@@ -86,7 +93,7 @@ def _rendered(repository: Scratch, answers: Answers) -> str:
 
 def _marked(repository: Scratch, tree: str) -> list[str]:
     found = repository.git("grep", "-z", "-lIE", MARKERS, tree, allowed=(0, 1)).stdout
-    names = found.decode(errors="replace").split("\0")[:-1]
+    names = decoded(found).split("\0")[:-1]
     return [name.removeprefix(f"{tree}:") for name in names]
 
 
@@ -96,11 +103,13 @@ def _unfinished(path: Path) -> str | None:
     except FastoffloadError:
         return None
     try:
-        with alone(work):
-            Journal.check_none(work)
+        if Journal.read(work) is None or is_taken(work):
+            return None
+        # Who had it until now may have brought it to its end.
+        journal = Journal.read(work)
     except FastoffloadError as error:
         return str(error)
-    return None
+    return journal.state() if journal else None
 
 
 def _sorted(names: Iterable[str]) -> list[str]:

@@ -1,6 +1,8 @@
 """`fastoffload status`: what a project is, and its drift."""
 
+import fcntl
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -66,6 +68,32 @@ def test_drift_is_listed(workshop: Workshop, tmp_path: Path, with_git: bool) -> 
         assert word in said
 
 
+def test_names_that_are_no_text(workshop: Workshop, tmp_path: Path) -> None:
+    project = workshop.new(tmp_path / "demo", *VARIANTS["background"])
+    marked = "<<<<<<< yours\n>>>>>>> theirs\n"
+    for name in (os.fsdecode(b"caf\xe9"), "two\nlines"):
+        (project / name).write_text(marked)
+    done = workshop.run("status", cwd=project, env={"PYTHONIOENCODING": "utf-8:strict"})
+    assert done.returncode == 0, done.stderr
+    assert r"caf\udce9" in done.stdout
+    assert r"two\nlines" in done.stdout
+    assert r"two\nlines holds conflict markers" in done.stderr
+    document = json.loads(workshop.ok("status", "--json", cwd=project))
+    assert sorted(document["extra"]) == sorted(document["marked"]) == ["caf\udce9", "two\nlines"]
+
+
+def test_a_repository_without_a_commit_inside(workshop: Workshop, tmp_path: Path) -> None:
+    project = workshop.new(tmp_path / "demo", *VARIANTS["background"])
+    git(project, "init", "--quiet", "sub")
+    refused = workshop.run("status", cwd=project)
+    assert refused.returncode == 1
+    (line,) = refused.stderr.splitlines()
+    assert "'sub/' does not have a commit checked out" in line
+    assert "mend what it names, or add it to .gitignore" in line
+    append(project / ".gitignore", "sub/\n")
+    assert ".gitignore" in workshop.ok("status", cwd=project)
+
+
 def test_check_refuses_what_the_service_needs(workshop: Workshop, tmp_path: Path) -> None:
     project = workshop.new(tmp_path / "demo", *VARIANTS["background"])
     (project / "app" / "jobs.py").unlink()
@@ -91,6 +119,45 @@ def test_it_tells_of_conflicts(workshop: Workshop, tmp_path: Path) -> None:
     assert document["unfinished"].startswith("the update to 0.1.0 left conflicts")
     assert document["marked"] == ["app/main.py"]
     assert document["release"] == NEWEST
+
+
+def test_a_read_only_checkout(
+    workshop: Workshop, tmp_path: Path, without_privileges: list[str]
+) -> None:
+    project = workshop.new(tmp_path / "demo", *VARIANTS["background"])
+    writable = [path for path in (project, *project.rglob("*")) if path.is_dir()]
+    for folder in writable:
+        folder.chmod(0o555)
+    checked = workshop.run("status", "--check", cwd=project, prefix=without_privileges)
+    for folder in writable:
+        folder.chmod(0o755)
+    assert checked.returncode == 0, checked.stderr
+    workshop.ok("status", "--check", cwd=project)
+    assert not (project / ".git" / "fastoffload").exists()
+
+
+def test_a_run_under_way_is_no_fault(workshop: Workshop, tmp_path: Path) -> None:
+    project = workshop.new(tmp_path / "demo", *VARIANTS["background"], release=OLDEST)
+    replace_in(project / "app" / "main.py", "An older first line.", "Mine.")
+    commit(project)
+    assert workshop.run("update", cwd=project).returncode == 3
+    git(project, "reset", "--quiet", "--hard")
+    with (project / ".git" / "fastoffload" / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        workshop.ok("status", "--check", cwd=project)
+    assert workshop.run("status", "--check", cwd=project).returncode == 1
+
+
+@pytest.mark.parametrize("note", ["{}", "[]", "null", "{"])
+def test_a_note_that_makes_no_sense(workshop: Workshop, tmp_path: Path, note: str) -> None:
+    project = workshop.new(tmp_path / "demo", *VARIANTS["background"])
+    file = project / ".git" / "fastoffload" / "update.json"
+    file.parent.mkdir()
+    file.write_text(note)
+    checked = workshop.run("status", "--check", cwd=project)
+    assert checked.returncode == 1
+    (line,) = checked.stderr.splitlines()
+    assert f"{file} makes no sense; remove it" in line
 
 
 def test_a_project_that_is_none(workshop: Workshop, tmp_path: Path) -> None:
