@@ -1,6 +1,7 @@
 """The repository of a new project."""
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -22,6 +23,9 @@ NEUTRAL = (
     ("core.excludesFile", os.devnull),
     ("core.hooksPath", os.devnull),
 )
+# What git says where there is none to commit to; any other failure is one.
+NO_WORK_TREE = ("not a git repository (or any", "must be run in a work tree")
+OLDEST = (2, 38)  # the first that merges without a work tree
 FALLBACK_IDENTITY = (("user.name", "fastoffload"), ("user.email", "fastoffload@localhost"))
 
 
@@ -37,12 +41,28 @@ def check_git() -> None:
         raise FastoffloadError("git is not on PATH; install git, or leave it out by --no-git")
 
 
+def check_merges() -> None:
+    """Raises when git is too old for what `update` and `switch` do."""
+    _, output = _git(Path(), "version")
+    found = re.search(r"(\d+)\.(\d+)\S*", output)
+    if found and (int(found[1]), int(found[2])) < OLDEST:
+        needed = ".".join(map(str, OLDEST))
+        raise FastoffloadError(
+            f"git {found[0]} cannot merge as update and switch do; install git {needed} or newer"
+        )
+
+
 def enclosing_work_tree(project: Path) -> str | None:
-    """The git work tree that a project lies in and would be committed to, or None."""
+    """The git work tree that a project lies in and would be committed to, or None.
+
+    Raises when git refuses to look.
+    """
     code, output = _git(project.parent, "rev-parse", "--show-toplevel")
-    if code != 0 or _git(project.parent, "check-ignore", "--quiet", project.name)[0] == 0:
+    if any(words in output for words in NO_WORK_TREE):
         return None
-    return output.strip()
+    _check("rev-parse", code, output)
+    ignored = _git(project.parent, "check-ignore", "--quiet", project.name)[0] == 0
+    return None if ignored else output.strip()
 
 
 def commit_all(project: Path, message: str) -> None:
@@ -50,10 +70,13 @@ def commit_all(project: Path, message: str) -> None:
     settings = [*NEUTRAL, *(pair for pair in FALLBACK_IDENTITY if not _is_set(project, pair[0]))]
     options = [part for key, value in settings for part in ("-c", f"{key}={value}")]
     for command in (("init", "-b", "main"), ("add", "--all"), ("commit", "--message", message)):
-        code, output = _git(project, *options, *command)
-        if code != 0:
-            reason = " ".join(output.split())
-            raise FastoffloadError(f"git {command[0]} failed: {reason}; --no-git leaves it out")
+        _check(command[0], *_git(project, *options, *command))
+
+
+def _check(verb: str, code: int, output: str) -> None:
+    if code != 0:
+        reason = " ".join(output.split())
+        raise FastoffloadError(f"git {verb} failed: {reason}; --no-git leaves it out")
 
 
 def _is_set(folder: Path, key: str) -> bool:
@@ -61,4 +84,4 @@ def _is_set(folder: Path, key: str) -> bool:
 
 
 def _git(folder: Path, *arguments: str) -> tuple[int, str]:
-    return run(["git", *arguments], folder, os.environ)
+    return run(["git", *arguments], folder, os.environ | {"LC_ALL": "C"})

@@ -60,9 +60,14 @@ def call(
         check=False,
     )
     if done.returncode not in allowed:
-        reason = " ".join(done.stderr.decode(errors="replace").split())
-        raise FastoffloadError(f"git {verb} failed: {reason or f'exit code {done.returncode}'}")
+        raise FastoffloadError(f"git {verb} failed: {reason(done)}")
     return done
+
+
+def reason(done: Done) -> str:
+    """What git said when it failed, on one line."""
+    said = " ".join(done.stderr.decode(errors="replace").split())
+    return said or f"exit code {done.returncode}"
 
 
 def settings(values: Mapping[str, str]) -> list[str]:
@@ -99,8 +104,12 @@ class Repository:
         return call(verb, *arguments, before=before, env=env, stdin=stdin, allowed=allowed)
 
     def text(self, verb: str, *arguments: str, stdin: bytes = b"") -> str:
-        """What git prints, without the newline at its end."""
-        return self.git(verb, *arguments, stdin=stdin).stdout.decode().removesuffix("\n")
+        """What git prints, without the newline at its end; it need not be text."""
+        return (
+            self.git(verb, *arguments, stdin=stdin)
+            .stdout.decode(errors="surrogateescape")
+            .removesuffix("\n")
+        )
 
     def tree_of(self, folder: Path, *, ignored: bool = False) -> str:
         """Stores a folder as a tree: without .git, and what is ignored only if asked for."""

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from fastoffload.alone import alone
-from fastoffload.answers import Answers
-from fastoffload.git import leave_foreign_repository
+from fastoffload.answers import ANSWERS_FILE, Answers
+from fastoffload.git import check_merges, leave_foreign_repository
 from fastoffload.journal import Journal
 from fastoffload.worktree import WorkTree
 
@@ -14,9 +14,10 @@ def ready(path: Path) -> tuple[WorkTree, Answers]:
     leave_foreign_repository()
     answers = Answers.read(path)
     work = WorkTree.around(path)
+    check_merges()
     work.head()
     with alone(work):
         Journal.check_none(work)
     work.check_clean()
-    work.tree("HEAD")
+    work.check_committed(ANSWERS_FILE)
     return work, answers

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Self
 
 from fastoffload.errors import FastoffloadError
-from fastoffload.plumbing import Done, call
+from fastoffload.plumbing import Done, call, reason
 
 # Hooks are for what the user does.
 HOOKLESS = ("-c", f"core.hooksPath={os.devnull}", "-c", "gc.auto=0", "--literal-pathspecs")
+# Any other failure has another reason: an owner, a setting, a link that leads nowhere.
+NO_REPOSITORY = b"not a git repository (or any"
 UNFINISHED = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "rebase-merge", "rebase-apply")
 
 
@@ -26,16 +28,21 @@ class WorkTree:
 
     @classmethod
     def around(cls, project: Path) -> Self:
-        """Raises when the project is in no repository, or git is missing."""
+        """Raises when the project is in no repository, or git is missing or cannot read it."""
         if shutil.which("git") is None:
             raise FastoffloadError("git is not on PATH; install git")
         asked = ("--show-toplevel", "--absolute-git-dir", "--show-prefix")
         done = call("rev-parse", *asked, before=["-C", str(project)], allowed=(0, 128))
-        if done.returncode:
+        if NO_REPOSITORY in done.stderr:
             raise FastoffloadError(
                 f"{project} is in no git repository; run `git init` there and commit it first"
             )
-        root, git_dir, prefix = os.fsdecode(done.stdout).removesuffix("\n").split("\n")
+        if done.returncode:
+            raise FastoffloadError(f"git cannot read {project}: {reason(done)}")
+        places = os.fsdecode(done.stdout).removesuffix("\n").split("\n")
+        if len(places) != len(asked):
+            raise FastoffloadError(f"{project} is below a folder with a newline; rename that one")
+        root, git_dir, prefix = places
         return cls(project, Path(root), Path(git_dir), prefix)
 
     def git(
@@ -71,6 +78,14 @@ class WorkTree:
         if done.returncode:
             raise FastoffloadError(f"{self.project} is not committed; commit it first")
         return done.stdout.decode().strip()
+
+    def check_committed(self, name: str) -> None:
+        """Raises when a file of the project is not in the last commit."""
+        if not self.listed(self.tree("HEAD"), [name]):
+            file = self.project / name
+            raise FastoffloadError(
+                f"{file} is not committed; `git add --force` and commit it first"
+            )
 
     def listed(self, source: str, paths: Collection[str]) -> dict[str, str]:
         """Mode and object of each of the paths that is in the source, a commit or a tree."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from workshop import NEWEST, OLDEST, Workshop, append, commit, contents, git, replace_in
+from workshop import NEWEST, OLDEST, Workshop, append, commit, contents, git, git_that, replace_in
 
 EXECUTOR = ("--strategy", "executor")
 ANSWERS = ".copier-answers.yml"
@@ -44,6 +44,12 @@ def no_repository(project: Path) -> None:
     (project / ".git").rename(project.parent / "was.git")
 
 
+def answers_unseen(project: Path) -> None:
+    git(project, "rm", "--quiet", "--cached", ANSWERS)
+    append(project / ".gitignore", f"/{ANSWERS}\n")
+    commit(project)
+
+
 def unborn(project: Path) -> None:
     no_repository(project)
     git(project, "init", "--quiet")
@@ -63,6 +69,11 @@ REFUSED = {
     "untracked": (untracked, (), ("uncommitted changes (notes.txt)",)),
     "staged": (staged, (), ("uncommitted changes (README.md)",)),
     "no answers": (no_answers, (), (ANSWERS, "is missing")),
+    "answers that are not committed": (
+        answers_unseen,
+        (),
+        (ANSWERS, "is not committed", "git add"),
+    ),
     "no yaml": (answers("_commit:", "]"), (), (ANSWERS, "is no YAML")),
     "no strategy": (
         answers("strategy: executor", "strategy: kafka"),
@@ -120,6 +131,61 @@ def test_without_git(workshop: Workshop, tmp_path: Path) -> None:
         assert refused.returncode == 1
         assert len(refused.stderr.splitlines()) == 1
         assert "git is not on PATH" in refused.stderr
+
+
+@pytest.mark.parametrize(("found", "refused"), [("2.37.9", True), ("2.38.0", False)])
+def test_an_old_git(workshop: Workshop, tmp_path: Path, found: str, refused: bool) -> None:
+    project = workshop.new(tmp_path / "demo", *EXECUTOR)
+    env = git_that(tmp_path / "bin", "version", f"echo 'git version {found} (Apple Git-9)'; exit")
+    done = workshop.run("update", cwd=project, env=env)
+    assert done.returncode == int(refused)
+    assert ("git 2.37.9 cannot merge" in done.stderr) is refused
+    assert ("install git 2.38 or newer" in done.stderr) is refused
+
+
+UNREADABLE = {
+    "somebody else's": ("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1", "dubious ownership"),
+    "broken settings": ("GIT_CONFIG_GLOBAL", "{}/broken", "bad config line 1"),
+}
+
+
+@pytest.mark.parametrize(("key", "value", "reason"), UNREADABLE.values(), ids=UNREADABLE)
+def test_what_git_cannot_read(
+    workshop: Workshop, tmp_path: Path, key: str, value: str, reason: str
+) -> None:
+    project = workshop.new(tmp_path / "demo", *EXECUTOR, release=OLDEST)
+    (tmp_path / "broken").write_text("[\n")
+    done = workshop.run("update", cwd=project, env={key: value.format(tmp_path)})
+    assert done.returncode == 1, done.stdout
+    (error,) = done.stderr.splitlines()
+    assert reason in error
+    assert "git init" not in error
+
+
+def test_no_repository_is_made_inside_one_of_somebody_elses(
+    workshop: Workshop, tmp_path: Path
+) -> None:
+    git(tmp_path, "init", "--quiet", "theirs")
+    project = tmp_path / "theirs" / "demo"
+    env = {"GIT_TEST_ASSUME_DIFFERENT_OWNER": "1"}
+    done = workshop.run("new", str(project), "-y", "--no-install", env=env)
+    assert done.returncode == 1, done.stdout
+    error = done.stderr.splitlines()[-1]
+    assert f"dubious ownership in repository at '{project.parent}'" in error
+    assert "--no-git leaves it out" in error
+    assert not project.exists()
+
+
+def test_a_folder_with_a_newline(workshop: Workshop, tmp_path: Path) -> None:
+    project = workshop.new(tmp_path / "demo", *EXECUTOR, release=OLDEST)
+    moved = tmp_path / "a\nb" / "demo"
+    moved.parent.mkdir()
+    project.rename(moved)
+    done = workshop.run("update", cwd=moved)
+    assert done.returncode == 1
+    (error,) = done.stderr.splitlines()
+    assert r"a\nb/demo is below a folder with a newline; rename that one" in error
+    workshop.ok("status", cwd=moved)
 
 
 def test_a_folder_without_permission(
