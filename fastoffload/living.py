@@ -7,6 +7,7 @@ import typer
 
 from fastoffload import console
 from fastoffload.output import show_json
+from fastoffload.scratch import encoded
 
 if TYPE_CHECKING:
     from fastoffload.status import Status
@@ -45,7 +46,7 @@ def coloured() -> bool:
 def show_diff(text: str) -> int:
     """Returns the exit code."""
     if text:
-        typer.echo(text, color=True)
+        typer.echo(encoded(text))
     return 0
 
 

@@ -1,5 +1,6 @@
 """A repository beside the user's, for working out what the user's shall become."""
 
+import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -29,7 +30,7 @@ def scratch(work: WorkTree | None = None) -> Iterator["Scratch"]:
         made = Scratch.init(Path(folder) / "scratch.git", object_format)
         if work:
             alternates = made.folder / "objects" / "info" / "alternates"
-            alternates.write_text(f"{work.objects()}\n")
+            alternates.write_bytes(os.fsencode(work.objects()) + b"\n")
         yield Scratch(made.folder)
 
 

@@ -1,7 +1,9 @@
 """`fastoffload update`: the templates' changes come in, and what the user made stays."""
 
 import json
+import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,7 @@ from workshop import (
     replace_in,
 )
 
+STRICT = {"PYTHONIOENCODING": "utf-8:strict"}
 EXECUTOR = ("--strategy", "executor")
 
 
@@ -123,6 +126,25 @@ def test_diff_writes_nothing(workshop: Workshop, project: Path) -> None:
     assert '\n\x1b[31m-"""An older first line."""\x1b[m\n' in red.stdout
     assert git(project, "status", "--porcelain", "--ignored") == ""
     assert git(project, "count-objects", "-v") == objects
+
+
+def test_a_diff_and_a_folder_that_are_no_text(
+    workshop: Workshop, project: Path, tmp_path: Path
+) -> None:
+    latin = os.fsdecode(b"caf\xe9")
+    main = project / "app" / "main.py"
+    main.write_bytes(main.read_bytes().replace(b"line.", b"line of a caf\xe9."))
+    commit(project)
+    (tmp_path / latin).mkdir()
+    moved = project.rename(tmp_path / latin / "demo")
+    command = [*workshop.command, "update", "--diff"]
+    env = workshop.environment | STRICT
+    shown = subprocess.run(command, cwd=moved, env=env, capture_output=True, check=False)
+    assert shown.returncode == 0, shown.stderr
+    assert b"line of a caf\xe9." in shown.stdout
+    assert workshop.run("update", cwd=moved).returncode == 3
+    workshop.ok("update", "--abort", cwd=moved)
+    assert git(moved, "status", "--porcelain") == ""
 
 
 def test_nothing_to_do(workshop: Workshop, tmp_path: Path) -> None:
