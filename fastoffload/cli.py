@@ -1,5 +1,6 @@
 """The command line: parses and delegates."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -354,6 +355,9 @@ def main() -> NoReturn:
     interrupts.listen()
     try:
         code = app(standalone_mode=False)
+    except OSError as error:
+        _check_stdout(error)
+        raise
     except FastoffloadError as error:
         _fail(str(error), error.exit_code)
     except typer.TyperException as error:
@@ -365,6 +369,16 @@ def main() -> NoReturn:
     if code == INTERRUPTED:
         _fail("interrupted; nothing was kept", code)
     sys.exit(code)
+
+
+def _check_stdout(error: OSError) -> None:
+    """Fails in one line if it is stdout that cannot be written: another try tells."""
+    try:
+        typer.echo()
+    except OSError:
+        # What is left in its buffer would fail once more at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _fail(f"stdout: {error.strerror}; give another place for the output", 1)
 
 
 def _fail(message: str, code: int) -> NoReturn:

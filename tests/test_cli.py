@@ -1,9 +1,10 @@
 import subprocess
 import sys
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
-from conftest import Cli
+from conftest import FASTOFFLOAD, Cli
 
 
 @pytest.mark.parametrize(
@@ -55,3 +56,15 @@ sys.exit(" ".join(slow & set(sys.modules)) or 0)
     )
     assert result.returncode == 0, result.stderr
     assert "Usage" in result.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("command", [["strategies"], ["strategies", "--json"], ["--help"]])
+def test_a_full_disk_behind_stdout_is_one_line(command: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(
+            [*FASTOFFLOAD, *command], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert result.returncode == 1
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("Error: stdout: No space left on device; ")
