@@ -29,10 +29,10 @@ def show_check(result: "Check", *, as_json: bool) -> int:
     if as_json:
         show_json(asdict(result))
     elif result.between:
-        typer.echo(f"{result.path.name} has release {result.release}; newer:")
+        _say(f"{result.path.name} has release {result.release}; newer:")
         _echo_notes(result.between, result.notes)
     else:
-        typer.echo(f"{result.path.name} has the newest release, {result.release}")
+        _say(f"{result.path.name} has the newest release, {result.release}")
     return BEHIND if result.between else 0
 
 
@@ -84,7 +84,7 @@ def _show_changes(result: "UpdateResult") -> None:
             f"Done: {result.title}. It is staged: look at `git diff --staged`, and commit it."
         )
     else:
-        typer.echo(f"{result.title}.")
+        _say(f"{result.title}.")
 
 
 def _show_status(status: "Status") -> None:
@@ -95,6 +95,10 @@ def _show_status(status: "Status") -> None:
     _table({key: getattr(status, key) for key in ("edited", "missing", "extra")})
     for fault in status.faults:
         console.warn(console.visible(fault))
+
+
+def _say(line: str) -> None:
+    typer.echo(console.visible(line))
 
 
 def _table(rows: dict[str, list[str]]) -> None:

@@ -147,6 +147,16 @@ def test_a_diff_and_a_folder_that_are_no_text(
     assert git(moved, "status", "--porcelain") == ""
 
 
+def test_a_project_whose_folder_is_no_text(workshop: Workshop, project: Path) -> None:
+    moved = project.rename(project.with_name(os.fsdecode(b"caf\xe9")))
+    behind = workshop.run("update", "--check", cwd=moved, env=STRICT)
+    assert r"caf\udce9 has release 0.0.1; newer:" in behind.stdout, behind.stderr
+    workshop.ok("update", cwd=moved)
+    commit(moved)
+    newest = workshop.run("update", cwd=moved, env=STRICT)
+    assert r"caf\udce9 has release 0.1.0 already." in newest.stdout, newest.stderr
+
+
 def test_nothing_to_do(workshop: Workshop, tmp_path: Path) -> None:
     project = workshop.new(tmp_path / "demo", *EXECUTOR)
     assert "has release 0.1.0 already" in workshop.ok("update", cwd=project)
