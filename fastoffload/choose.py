@@ -1,7 +1,8 @@
 """`fastoffload choose`: a strategy for the work that is described, and the reasons."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from fastoffload.decide import decide, overload
 from fastoffload.evidence import Evidence
 from fastoffload.options import Choice
 from fastoffload.rules import RULES, Rule, first_match, options_of
@@ -25,12 +26,32 @@ class Answer:
 
 
 def choose(work: Work, evidence: Evidence | None) -> Answer:
-    """By the rules; with evidence, by what was measured of the strategies that will do."""
+    """By the rules; with evidence, by what was measured of the strategies that will do.
+
+    Raises FastoffloadError when none of those that were measured will.
+    """
+    return _by_evidence(work, evidence) if evidence else _by_rule(work, [])
+
+
+def _by_rule(work: Work, reasons: list[str]) -> Answer:
     rule = first_match(work)
-    if evidence is None or not rule.is_answer:
-        return _answer(rule, rule.choice, work, [f"{rule.when}: {rule.because}"])
-    choice, reasons = evidence.decide(work)
-    return _answer(_rule_of(choice), choice, work, reasons)
+    return _answer(rule, rule.choice, work, [*reasons, f"{rule.when}: {rule.because}"])
+
+
+def _by_evidence(work: Work, evidence: Evidence) -> Answer:
+    load = overload(evidence, work)
+    if load and not work.spreads:
+        work = replace(work, machines=2)  # or more: how many makes no difference to what will do
+    reasons = [load] if load else []
+    if not first_match(work).is_answer:
+        return _by_rule(work, reasons)
+    choice, figures = decide(evidence, work)
+    return _answer(_limits(choice, work), choice, work, [*reasons, *figures])
+
+
+def _limits(choice: Choice, work: Work) -> Rule:
+    """The rule whose limits hold: on several machines they are others than on one."""
+    return first_match(work) if work.spreads or work.survives("machine") else _rule_of(choice)
 
 
 def _rule_of(choice: Choice) -> Rule:

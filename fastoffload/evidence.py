@@ -1,7 +1,7 @@
 """What `bench --json` wrote, as far as it decides between strategies."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -9,12 +9,6 @@ from typing import Any, Self
 from fastoffload.errors import FastoffloadError
 from fastoffload.options import Choice
 from fastoffload.rules import choice_of
-from fastoffload.work import ROOM, Work
-
-# From the fewest parts to the most.
-PARTS = ("background", "executor-thread", "executor-process", "dramatiq", "celery")
-SLOWER = 2  # times the best p99 of health under load: more is noticed
-SLOWER_MS = 5  # and less than this more is not
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +29,6 @@ class Measured:
     def is_queue(self) -> bool:
         """Whether workers take jobs from a broker."""
         return self.choice.strategy.option == "broker"
-
-    @property
-    def parts(self) -> int:
-        """Its place among those with fewer and more parts."""
-        return next(i for i, name in enumerate(PARTS) if self.name.startswith(name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,90 +55,6 @@ class Evidence:
             raise FastoffloadError(
                 f"{file} is not what `fastoffload bench --json` prints; measure again"
             ) from error
-
-    def decide(self, work: Work) -> tuple[Choice, list[str]]:
-        """The variant to take, and the figures that decided."""
-        reasons: list[str] = []
-        left = self._able(work, reasons)
-        if not left:
-            raise FastoffloadError(
-                f"{self.file} has no strategy that will do for this; measure more --variants"
-            )
-        best = min(found.loaded_p99 for found in left)
-        limit = max(best * SLOWER, best + SLOWER_MS)
-        left = _keep(
-            left,
-            lambda found: found.loaded_p99 <= limit,
-            lambda found: (
-                f"{found.name} is out: under load its health p99 is {found.loaded_p99:.0f}"
-                f" ms, and {best:.0f} ms is possible"
-            ),
-            reasons,
-        )
-        taken = min(left, key=lambda found: (found.parts, -found.jobs_per_second))
-        reasons.append(
-            f"{taken.name} has the fewest parts of those left: health p99 {taken.loaded_p99:.0f} ms"
-            f" under load, {taken.jobs_per_second:.2f} jobs/s, {taken.lost} jobs lost"
-        )
-        return taken.choice, reasons
-
-    def _able(self, work: Work, reasons: list[str]) -> list[Measured]:
-        """Those that survive what they must, lose nothing and get enough done."""
-        left = _keep(
-            self.variants,
-            lambda found: found.lost == 0,
-            lambda found: f"{found.name} is out: it lost {found.lost} accepted jobs",
-            reasons,
-        )
-        needed = work.per_minute / 60
-        most = ROOM * max((found.jobs_per_second for found in left), default=0)
-        if needed > most:
-            reasons.append(
-                f"{needed:.2f} jobs/s are more than one machine like this should be given"
-                f" ({most:.2f}): only a queue spreads over more"
-            )
-        queue = needed > most or work.spreads or work.survives("deploy")
-        left = _keep(
-            left,
-            lambda found: found.is_queue if queue else work.brokers_ok or not found.is_queue,
-            lambda found: f"{found.name} is out: it is {'no' if queue else 'a'} queue",
-            reasons,
-        )
-        left = _keep(
-            left,
-            lambda found: (
-                not work.survives("crash") or found.parts >= PARTS.index("executor-process")
-            ),
-            lambda found: f"{found.name} is out: a job on a thread takes the others along",
-            reasons,
-        )
-        if needed > most:
-            return left
-        return _keep(
-            left,
-            lambda found: found.jobs_per_second * ROOM >= needed,
-            lambda found: (
-                f"{found.name} is out: {found.jobs_per_second:.2f} jobs/s leave no room"
-                f" for {needed:.2f}"
-            ),
-            reasons,
-        )
-
-
-def _keep(
-    variants: Iterable[Measured],
-    will_do: Callable[[Measured], bool],
-    reason: Callable[[Measured], str],
-    reasons: list[str],
-) -> list[Measured]:
-    """Those that will do; why the others do not is added to the reasons."""
-    left = []
-    for found in variants:
-        if will_do(found):
-            left.append(found)
-        else:
-            reasons.append(reason(found))
-    return left
 
 
 def _losses(losses: Iterable[dict[str, Any]]) -> dict[str, int]:

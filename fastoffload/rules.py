@@ -49,15 +49,11 @@ def options_of(choice: Choice) -> str:
     return " ".join(f"--{option} {value}" for option, value in choice.answers.items())
 
 
-def _needs_a_queue(work: Work) -> bool:
-    return work.spreads or work.survives("deploy")
-
-
 RULES = (
     Rule(
         when="a queue is needed (several machines, more cores than one has, jobs that outlive a"
         " deployment), and no broker is allowed",
-        applies=lambda work: _needs_a_queue(work) and not work.brokers_ok,
+        applies=lambda work: work.needs_a_queue and not work.brokers_ok,
         strategy="executor",
         option="process",
         because="nothing here does that without a broker; this is as far as one machine goes",

@@ -44,6 +44,11 @@ class Work:
                 raise UsageError(message)
 
     @property
+    def per_second(self) -> float:
+        """How many jobs come in a second."""
+        return self.per_minute / 60
+
+    @property
     def busy(self) -> float:
         """How many jobs run at a time, on average: cores for CPU work, slots for what waits."""
         return self.seconds * self.per_minute / 60
@@ -62,6 +67,11 @@ class Work:
     def spreads(self) -> bool:
         """Whether it runs on several machines."""
         return self.machines > 1 or not self.fits_one_machine
+
+    @property
+    def needs_a_queue(self) -> bool:
+        """Whether it takes workers that live apart from the API."""
+        return self.spreads or self.survives("deploy")
 
     @property
     def load_in_words(self) -> str:

@@ -211,6 +211,48 @@ def test_more_than_one_machine_does_needs_a_queue(cli: Cli, bench_file: Bench) -
     assert _answer(cli, file, "--per-minute", "600")["strategy"] == "celery"
 
 
+@pytest.mark.parametrize(
+    "asked", [("--per-minute", "1000"), ("--machines", "2"), ("--must-survive", "deploy")]
+)
+def test_no_measurement_makes_a_queue_of_what_may_have_no_broker(
+    cli: Cli, bench_file: Bench, asked: tuple[str, str]
+) -> None:
+    file = bench_file(executor_process=(7, 3, 0), dramatiq_redis=(7, 3, 0))
+    answer = _answer(cli, file, *asked, "--no-brokers")
+    assert not answer["possible"]
+    assert (answer["strategy"], answer["option"]) == ("executor", "process")
+    assert answer["will_not"] == RULES[0].will_not
+    assert ("16.67 jobs/s" in str(answer["reasons"])) == (asked[0] == "--per-minute")
+
+
+@pytest.mark.parametrize("asked", [("--per-minute", "1000"), ("--machines", "3")])
+def test_the_limits_on_several_machines_are_not_those_on_one(
+    cli: Cli, bench_file: Bench, asked: tuple[str, str]
+) -> None:
+    file = bench_file(executor_process=(7, 3, 0), dramatiq_redis=(7, 3, 0))
+    answer = _answer(cli, file, *asked, "--must-survive", "deploy")
+    assert answer["strategy"] == "dramatiq"
+    assert answer["will_not"] == first_match(replace(COMPUTES, machines=3)).will_not
+
+
+def test_the_loss_of_a_machine_takes_a_broker_that_survives_it(cli: Cli, bench_file: Bench) -> None:
+    lost = ("--must-survive", "machine", "--machines", "3")
+    with_rabbitmq = bench_file(dramatiq_redis=(7, 3, 0), dramatiq_rabbitmq=(7, 3, 0))
+    answer = _answer(cli, with_rabbitmq, *lost)
+    assert (answer["strategy"], answer["option"]) == ("dramatiq", "rabbitmq")
+    assert answer["will_not"] == first_match(replace(COMPUTES, must_survive="machine")).will_not
+
+
+def test_where_nothing_measured_will_do_one_line_says_why(cli: Cli, bench_file: Bench) -> None:
+    file = bench_file(executor_process=(7, 3, 1), dramatiq_redis=(7, 3, 0))
+    asked = ("--must-survive", "machine", "--machines", "2", "--per-minute", "60", "--brokers-ok")
+    done = cli("choose", "--from-bench", str(file), *asked)
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    for part in ("it lost 1 accepted jobs", "its broker is on one machine", "measure more"):
+        assert part in done.stderr
+
+
 @pytest.mark.parametrize("content", ["", "[]", '{"ways": []}', '{"ways": 3, "losses": []}'])
 def test_another_file_is_refused_in_one_line(cli: Cli, tmp_path: Path, content: str) -> None:
     (tmp_path / "other.json").write_text(content)
