@@ -17,6 +17,8 @@ import pytest
 import yaml
 from conftest import FASTOFFLOAD, LIMIT_SECONDS, VARIANTS, Cli
 
+from fastoffload.smoke.services import Services
+
 CHECKOUT = Path(__file__).parent.parent
 WORKFLOW = CHECKOUT / ".github" / "workflows" / "ci.yml"
 SMOKE_SECONDS = 10 * LIMIT_SECONDS
@@ -181,6 +183,21 @@ def test_the_broker_is_asked_first(cli: Cli, variant: str, name: str, url: str) 
     done = cli("smoke", "--services", "--variant", variant, env=given)
     assert done.returncode == 1
     assert f"{name}: {url}://127.0.0.1 does not answer" in done.stderr
+
+
+def test_what_a_dead_server_keeps_is_named_and_costs_nothing_else(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    database, redis, rabbitmq = (
+        f"{scheme}://me:secret@127.0.0.1:1/" for scheme in ("postgresql", "redis", "amqp")
+    )
+    queues = [(redis, "smoke_2"), (rabbitmq, "smoke_3")]
+    Services({"DATABASE_URL": database}, ["smoke_0", "smoke_1"], queues).put_away()
+    lines = capsys.readouterr().err.splitlines()
+    schemes = ["postgresql", "postgresql", "redis", "amqp"]
+    for number, (scheme, line) in enumerate(zip(schemes, lines, strict=True)):
+        assert f"Warning: smoke_{number} is left on {scheme}://127.0.0.1 (" in line
+        assert "secret" not in line
 
 
 @pytest.mark.parametrize("command", ["smoke", "bench"])

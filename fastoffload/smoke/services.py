@@ -5,10 +5,16 @@ import secrets
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
+from fastoffload import console
 from fastoffload.errors import FastoffloadError, UsageError
 from fastoffload.options import Choice
+
+if TYPE_CHECKING:
+    from pika import BlockingConnection  # type: ignore[import-untyped]
+    from redis import Redis
 
 ASK_SECONDS = 5
 BROKER_URLS = {"redis": "REDIS_URL", "rabbitmq": "RABBITMQ_URL"}
@@ -47,12 +53,11 @@ class Services:
         return settings
 
     def put_away(self) -> None:
-        """Delete the databases and queues that were made."""
+        """Delete the databases and queues that were made; a warning names each that is left."""
         for name in self._databases:
-            _on_database(self.urls[DATABASE_URL], f"DROP DATABASE {name} WITH (FORCE)")
+            _try(_drop_database, self.urls[DATABASE_URL], name)
         for url, name in self._queues:
-            forget = _forget_redis if urlsplit(url).scheme.startswith("redis") else _forget_rabbitmq
-            forget(url, name)
+            _try(_forget_queue, url, name)
 
 
 @contextmanager
@@ -75,31 +80,38 @@ def given(choices: Collection[Choice]) -> Iterator[Services]:
 
 
 def _ask(name: str, url: str) -> None:
-    parts = urlsplit(url)
     try:
         ASK[name](url)
     except Exception as error:
-        where = f"{parts.scheme}://{parts.hostname}"
-        reason = " ".join(str(error).split()) or type(error).__name__
         raise FastoffloadError(
-            f"{name}: {where} does not answer ({reason}); start it or correct the URL"
+            f"{name}: {_where(url)} does not answer ({_reason(error)}); start it or correct the URL"
         ) from error
 
 
-def _ask_redis(url: str) -> None:
-    from redis import Redis
+def _try(put_away: Callable[[str, str], None], url: str, name: str) -> None:
+    try:
+        put_away(url, name)
+    except Exception as error:  # noqa: BLE001 (a server that is gone must not take the result along)
+        console.warn(f"{name} is left on {_where(url)} ({_reason(error)}); delete it there")
 
-    with Redis.from_url(url, socket_connect_timeout=ASK_SECONDS, socket_timeout=ASK_SECONDS) as it:
-        it.ping()
+
+def _where(url: str) -> str:
+    """The server without user and password."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.hostname}"
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _ask_redis(url: str) -> None:
+    with _redis(url) as client:
+        client.ping()
 
 
 def _ask_rabbitmq(url: str) -> None:
-    import pika  # type: ignore[import-untyped]
-
-    parameters = pika.URLParameters(url)
-    parameters.socket_timeout = parameters.stack_timeout = ASK_SECONDS
-    parameters.connection_attempts = 1
-    pika.BlockingConnection(parameters).close()
+    _rabbitmq(url).close()
 
 
 def _ask_database(url: str) -> None:
@@ -122,18 +134,38 @@ def _on_database(url: str, statement: str) -> None:
         connection.execute(statement.encode())
 
 
-def _forget_redis(url: str, queue: str) -> None:
+def _drop_database(url: str, name: str) -> None:
+    _on_database(url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _redis(url: str) -> "Redis":
     from redis import Redis
 
-    with Redis.from_url(url) as client:
+    return Redis.from_url(url, socket_connect_timeout=ASK_SECONDS, socket_timeout=ASK_SECONDS)
+
+
+def _rabbitmq(url: str) -> "BlockingConnection":
+    import pika
+
+    parameters = pika.URLParameters(url)
+    parameters.socket_timeout = parameters.stack_timeout = ASK_SECONDS
+    parameters.connection_attempts = 1
+    return pika.BlockingConnection(parameters)
+
+
+def _forget_queue(url: str, name: str) -> None:
+    forget = _forget_redis if urlsplit(url).scheme.startswith("redis") else _forget_rabbitmq
+    forget(url, name)
+
+
+def _forget_redis(url: str, queue: str) -> None:
+    with _redis(url) as client:
         for key in client.scan_iter(f"{queue}:*"):
             client.delete(key)
 
 
 def _forget_rabbitmq(url: str, queue: str) -> None:
-    import pika
-
-    connection = pika.BlockingConnection(pika.URLParameters(url))
+    connection = _rabbitmq(url)
     channel = connection.channel()
     for name in RABBITMQ_QUEUES:
         channel.queue_delete(name.format(queue))
