@@ -248,9 +248,11 @@ def smoke(
         output.show_matrix(wanted.entries, as_json=as_json)
         return
     result = run.smoke(wanted)
-    output.show(result, as_json=as_json)
-    if junit:
-        output.write_junit(result, junit)
+    try:
+        if junit:
+            output.write_junit(result, junit)
+    finally:  # neither of the two may cost the other
+        output.show(result, as_json=as_json)
     raise typer.Exit(0 if result.passed else 1)
 
 

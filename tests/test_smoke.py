@@ -17,11 +17,16 @@ import pytest
 import yaml
 from conftest import FASTOFFLOAD, LIMIT_SECONDS, VARIANTS, Cli
 
+from fastoffload.smoke.checking import summary
 from fastoffload.smoke.services import Services
 
 CHECKOUT = Path(__file__).parent.parent
 WORKFLOW = CHECKOUT / ".github" / "workflows" / "ci.yml"
 SMOKE_SECONDS = 10 * LIMIT_SECONDS
+
+NEEDS_A_FULL_DEVICE = pytest.mark.skipif(
+    not Path("/dev/full").exists(), reason="this system has no /dev/full"
+)
 
 Smoke = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -82,6 +87,36 @@ def test_all_but_the_tests_in_json_and_junit(smoke: Smoke, tmp_path: Path) -> No
     assert len(done.stderr.splitlines()) == len(names)  # a plain line for each stage
     assert folders(tmp_path) == []
     assert living_in(tmp_path) == []
+
+
+def test_the_last_line_of_pytest_is_found_among_bytes_that_are_no_text(tmp_path: Path) -> None:
+    log = tmp_path / "tests.log"
+    log.write_bytes(b"..\xff.\n=== 3 passed, 1 skipped in 0.10s ===\n")
+    assert summary(log) == "3 passed, 1 skipped"
+
+
+@NEEDS_A_FULL_DEVICE
+def test_the_junit_file_is_written_even_if_stdout_is_full(tmp_path: Path) -> None:
+    junit = tmp_path / "junit.xml"
+    options = ("--variant", "background", "--stage", "render", "--junit", str(junit))
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*FASTOFFLOAD, "smoke", *options],
+            stdout=full,
+            stderr=subprocess.DEVNULL,
+            timeout=SMOKE_SECONDS,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert ElementTree.parse(junit).find("testsuite/testcase") is not None
+
+
+@NEEDS_A_FULL_DEVICE
+def test_a_junit_file_that_cannot_be_written_costs_no_result(smoke: Smoke) -> None:
+    done = smoke("--stage", "render", "--junit", "/dev/full")
+    assert done.returncode == 1
+    assert "1 projects, stages: 1 passed" in done.stdout
+    assert "Error: " in done.stderr.splitlines()[-1]
 
 
 def test_a_failure_shows_its_end_and_how_to_repeat_it(smoke: Smoke, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ async def tests(project: Project) -> str:
         raise NotRunError("no RabbitMQ: give --services; with Redis the same code is tested")
     command = ("-m", "pytest", "-q", "-ra", "-p", "no:cacheprovider", *_beside(project))
     await project.run("tests", project.programs / "python", *command, **settings)
-    return _summary(project.log("tests"))
+    return summary(project.log("tests"))
 
 
 def _beside(project: Project) -> list[str]:
@@ -41,7 +41,8 @@ def _beside(project: Project) -> list[str]:
     return [f"--numprocesses={3 + 3 * project.place.slots.unwanted}"]
 
 
-def _summary(log: Path) -> str:
-    """What pytest says last: `153 passed, 1 skipped`."""
-    found = re.findall(r"^=*\s*(\d+ \w+(?:, \d+ \w+)*) in ", log.read_text(), flags=re.MULTILINE)
+def summary(log: Path) -> str:
+    """What pytest says last: `153 passed, 1 skipped`; "" if it says nothing of the kind."""
+    text = log.read_text(errors="replace")
+    found = re.findall(r"^=*\s*(\d+ \w+(?:, \d+ \w+)*) in ", text, flags=re.MULTILINE)
     return found[-1] if found else ""
