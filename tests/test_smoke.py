@@ -191,6 +191,10 @@ def test_what_cannot_work_is_one_line(
     ("urls", "code", "words"),
     [
         ({"DATABASE_URL": ""}, 2, "--services needs DATABASE_URL"),
+        *(
+            ({"DATABASE_URL": url}, 2, "DATABASE_URL is no URL of a PostgreSQL; give postgresql://")
+            for url in ("nonsense", "postgresql://me:secret@[", "mysql://me:secret@host/x")
+        ),
         (
             {"DATABASE_URL": "postgresql+psycopg://me:secret@127.0.0.1:1/x"},
             1,
@@ -233,6 +237,13 @@ def test_what_a_dead_server_keeps_is_named_and_costs_nothing_else(
     for number, (scheme, line) in enumerate(zip(schemes, lines, strict=True)):
         assert f"Warning: smoke_{number} is left on {scheme}://127.0.0.1 (" in line
         assert "secret" not in line
+
+
+def test_a_url_of_another_broker_is_refused(cli: Cli) -> None:
+    given = {"DATABASE_URL": "postgresql://127.0.0.1:1/x", "REDIS_URL": "amqp://127.0.0.1:1/"}
+    done = cli("smoke", "--services", "--variant", "celery-redis", env=given)
+    assert done.returncode == 2
+    assert "REDIS_URL is no URL of a Redis; give redis://" in done.stderr
 
 
 @pytest.mark.parametrize("command", ["smoke", "bench"])

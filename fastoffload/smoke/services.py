@@ -11,6 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 from fastoffload import console
 from fastoffload.errors import FastoffloadError, UsageError
 from fastoffload.options import Choice
+from fastoffload.servers import kind_of
 
 if TYPE_CHECKING:
     from pika import BlockingConnection  # type: ignore[import-untyped]
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 ASK_SECONDS = 5
 BROKER_URLS = {"redis": "REDIS_URL", "rabbitmq": "RABBITMQ_URL"}
 DATABASE_URL = "DATABASE_URL"
+KINDS = {DATABASE_URL: "postgresql"} | {url: broker for broker, url in BROKER_URLS.items()}
 # Dramatiq has queues for delayed and dead messages, Celery exchanges for tasks and for control.
 RABBITMQ_QUEUES = ("{}", "{}.DQ", "{}.XQ")
 RABBITMQ_EXCHANGES = ("{}", "{}.pidbox", "reply.{}.pidbox")
@@ -64,13 +66,16 @@ class Services:
 def given(choices: Collection[Choice]) -> Iterator[Services]:
     """The servers that the environment names, and that answer.
 
-    Raises UsageError when one is not named, FastoffloadError when one does not answer.
+    Raises UsageError when one is not named or by no such URL, FastoffloadError when one does not
+    answer.
     """
     brokers = {choice.answers.get("broker") for choice in choices}
     names = [*(url for broker, url in BROKER_URLS.items() if broker in brokers), DATABASE_URL]
     if missing := [name for name in names if not os.environ.get(name)]:
         raise UsageError(f"--services needs {' and '.join(missing)} in the environment")
     services = Services({name: os.environ[name] for name in names})
+    for name, url in services.urls.items():
+        kind_of(name, url, [KINDS[name]])
     for name, url in services.urls.items():
         _ask(name, url)
     try:
@@ -98,7 +103,7 @@ def _try(put_away: Callable[[str, str], None], url: str, name: str) -> None:
 def _where(url: str) -> str:
     """The server without user and password."""
     parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.hostname}"
+    return f"{parts.scheme}://{parts.hostname or ''}"
 
 
 def _reason(error: Exception) -> str:
