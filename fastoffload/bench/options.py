@@ -1,6 +1,7 @@
 """What `bench` was asked for, validated before anything is generated."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -8,7 +9,8 @@ from typing import Self
 from fastoffload.bench.own_compute import OwnCompute
 from fastoffload.bench.projects import Project, existing, given_broker
 from fastoffload.errors import UsageError, check_writable
-from fastoffload.options import variants
+from fastoffload.options import Choice, variants
+from fastoffload.servers import kind_of
 
 LEAST_SECONDS = 30
 
@@ -38,36 +40,51 @@ class BenchOptions:
         files: Sequence[Path | None],
     ) -> Self:
         """Raises UsageError for what cannot work, FastoffloadError for files not to be written."""
-        if seconds < LEAST_SECONDS:
-            raise UsageError(f"--seconds {seconds:g} is too short; give {LEAST_SECONDS} at least")
-        wanted = _names(names, has_paths=bool(paths))
+        _check_seconds(seconds)
+        _check_database()
+        wanted, absent = _generated(names, has_paths=bool(paths))
         if (compute or packages) and not wanted:
             raise UsageError("--compute and --with are for generated projects; give --variants too")
         projects = [existing(path) for path in paths]
         _check_different([*wanted, *(project.variant for project in projects)])
+        choices = {name: variants()[name] for name in wanted}
+        _check_brokers(choices | {project.variant: project.choice for project in projects})
         for file in filter(None, files):
             check_writable(file)
-        # BROKER_URL names a server of one kind; the embedded one speaks Redis.
-        absent = [] if names else [name for name in wanted if _broker_is_absent(name)]
         return cls(
             seconds=seconds,
             rounds=rounds,
-            names=[name for name in wanted if name not in absent],
+            names=wanted,
             projects=projects,
             own=OwnCompute.of(compute) if compute else None,
             packages=list(packages),
-            left_out=[
-                f"{name}: give a RabbitMQ by BROKER_URL=amqp://…; on the embedded broker it is the"
-                f" same code as {name.replace('rabbitmq', 'redis')}"
-                for name in absent
-            ],
+            left_out=[_why_left_out(name) for name in absent],
         )
 
 
-def _names(given: str | None, *, has_paths: bool) -> list[str]:
+def _check_seconds(seconds: float) -> None:
+    if not seconds >= LEAST_SECONDS:  # not a number is no more than that
+        raise UsageError(f"--seconds {seconds:g} is too short; give {LEAST_SECONDS} at least")
+
+
+def _check_database() -> None:
+    url = os.environ.get("DATABASE_URL", "sqlite://")
+    if not url.startswith("sqlite"):
+        kind_of("DATABASE_URL", url, ["postgresql"])
+
+
+def _generated(given: str | None, *, has_paths: bool) -> tuple[list[str], list[str]]:
+    """The variants to generate, and those that are left out because nobody insists on them."""
+    if given is not None:
+        return _named(given), []
+    if has_paths:
+        return [], []
+    absent = [name for name, choice in variants().items() if _lacks_broker(choice)]
+    return [name for name in variants() if name not in absent], absent
+
+
+def _named(given: str) -> list[str]:
     known = list(variants())
-    if given is None:
-        return [] if has_paths else known
     names = list(dict.fromkeys(filter(None, map(str.strip, given.split(",")))))
     unknown = [name for name in names if name not in known]
     if unknown or not names:
@@ -82,6 +99,19 @@ def _check_different(names: Sequence[str]) -> None:
             raise UsageError(f"two projects are named {name}; the tables could not tell them apart")
 
 
-def _broker_is_absent(name: str) -> bool:
-    choice = variants()[name]
-    return choice.answers.get("broker") == "rabbitmq" and not given_broker(choice)
+def _check_brokers(choices: Mapping[str, Choice]) -> None:
+    for name, choice in choices.items():
+        if _lacks_broker(choice):
+            raise UsageError(f"{name} needs a RabbitMQ; give one by BROKER_URL=amqp://…")
+
+
+def _lacks_broker(choice: Choice) -> bool:
+    """Whether it is a variant of RabbitMQ that would run on the embedded Valkey."""
+    return not given_broker(choice) and choice.answers.get("broker") == "rabbitmq"
+
+
+def _why_left_out(name: str) -> str:
+    return (
+        f"{name}: give a RabbitMQ by BROKER_URL=amqp://…; on the embedded broker it is the same"
+        f" code as {name.replace('rabbitmq', 'redis')}"
+    )

@@ -4,7 +4,6 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from fastoffload.answers import Answers
 from fastoffload.bench.own_compute import OwnCompute
@@ -13,10 +12,10 @@ from fastoffload.install import add, sync
 from fastoffload.new import new
 from fastoffload.options import Choice, NewOptions, variants
 from fastoffload.processes import run
+from fastoffload.servers import kind_of
 
 INSIDE = Path(__file__).parent / "inside"  # what runs with a project's own Python
 NEEDED = ("Procfile", "app/main.py", "samples/nile.csv", "tests/service.py", ".venv/bin/python")
-SCHEMES = {"redis": ("redis", "rediss"), "rabbitmq": ("amqp", "amqps")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +72,14 @@ class Project:
 
 
 def given_broker(choice: Choice) -> str:
-    """The address in BROKER_URL if a server of the choice's kind is there, or ""."""
-    url = os.environ.get("BROKER_URL", "")
-    kinds = SCHEMES.get(choice.answers.get("broker", ""), ())
-    return url if urlsplit(url).scheme in kinds else ""
+    """The address in BROKER_URL if a server of the choice's kind is there, or "".
+
+    Raises UsageError when it is the address of no broker at all.
+    """
+    kind, url = choice.answers.get("broker"), os.environ.get("BROKER_URL")
+    if kind and url and kind_of("BROKER_URL", url, ("redis", "rabbitmq")) == kind:
+        return url
+    return ""
 
 
 def generate(folder: Path, name: str, own: OwnCompute | None, packages: Sequence[str]) -> Project:
