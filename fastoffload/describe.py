@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from fastoffload.errors import UsageError
 from fastoffload.evidence import Evidence
-from fastoffload.work import LEVELS, Work, cores
+from fastoffload.work import LEVELS, MOST, Work, cores
 
 T = TypeVar("T")
 
@@ -60,7 +60,7 @@ def _ask_number(question: str, kind: Callable[[str], float]) -> float:
 
 def _is_number(kind: Callable[[str], float], text: str) -> bool | str:
     try:
-        return kind(text) > 0 or "more than 0"
+        return 0 < kind(text) <= MOST or f"more than 0, and {MOST} at most"
     except ValueError:
         return "a number, please"
 

@@ -16,6 +16,8 @@ LEVELS: Mapping[str, str] = {
 }
 ROOM = 0.8  # of the cores or slots in use on average: more, and jobs queue for long
 
+MOST = 1_000_000  # of seconds, jobs a minute or machines: nothing here is made for more
+
 
 @dataclass(frozen=True, slots=True)
 class Work:
@@ -31,17 +33,11 @@ class Work:
 
     def __post_init__(self) -> None:
         """Raises UsageError naming the option that makes no sense."""
-        checks = {
-            f"--seconds {self.seconds:g}: give more than 0": 0 < self.seconds < math.inf,
-            f"--per-minute {self.per_minute:g}: give more than 0": 0 < self.per_minute < math.inf,
-            f"--machines {self.machines}: give 1 or more": self.machines >= 1,
-            f"--must-survive {self.must_survive}: give one of {', '.join(LEVELS)}": (
-                self.must_survive in LEVELS
-            ),
-        }
-        for message, holds in checks.items():
-            if not holds:
-                raise UsageError(message)
+        _check(f"--seconds {self.seconds:g}", "more than 0", 0 < self.seconds <= MOST)
+        _check(f"--per-minute {self.per_minute:g}", "more than 0", 0 < self.per_minute <= MOST)
+        _check(f"--machines {self.machines}", "1 or more", 1 <= self.machines <= MOST)
+        if self.must_survive not in LEVELS:
+            raise UsageError(f"--must-survive {self.must_survive}: give one of {', '.join(LEVELS)}")
 
     @property
     def per_second(self) -> float:
@@ -87,6 +83,11 @@ class Work:
         """Whether this level, or a higher one, is asked for."""
         levels = list(LEVELS)
         return levels.index(self.must_survive) >= levels.index(level)
+
+
+def _check(given: str, wanted: str, holds: bool) -> None:
+    if not holds:
+        raise UsageError(f"{given}: give {wanted}, and {MOST} at most")
 
 
 def cores() -> int:

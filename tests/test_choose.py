@@ -128,8 +128,11 @@ def test_without_a_terminal_what_is_missing_is_named(cli: Cli) -> None:
     [
         (("--seconds", "0"), "--seconds 0"),
         (("--seconds", "nan"), "--seconds nan"),
+        (("--seconds", "1e308"), "--seconds 1e+308"),
         (("--machines", "0"), "--machines 0"),
+        (("--machines", "9" * 400), "1000000 at most"),
         (("--per-minute", "-1"), "--per-minute -1"),
+        (("--per-minute", "1e308"), "--per-minute 1e+308"),
         (("--must-survive", "war"), "restart, crash, deploy, machine"),
     ],
 )

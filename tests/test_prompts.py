@@ -167,6 +167,18 @@ def test_choose_asks_for_what_is_not_given(tmp_path: Path) -> None:
         terminal.close()
 
 
+def test_choose_asks_again_for_a_number_beyond_all_sense(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path, "choose")
+    try:
+        terminal.expect("How many seconds does a job take?")
+        terminal.press(b"1e308", ENTER)
+        terminal.expect("1000000 at most")
+        terminal.press(CTRL_C)
+        assert terminal.end() == 130
+    finally:
+        terminal.close()
+
+
 def test_an_interrupted_choose_is_130(tmp_path: Path) -> None:
     terminal = Terminal(tmp_path, "choose")
     try:
