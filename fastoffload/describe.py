@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
+from fastoffload.cores import cores
 from fastoffload.errors import UsageError
 from fastoffload.evidence import Evidence
-from fastoffload.work import LEVELS, MOST, Work, cores
+from fastoffload.work import LEVELS, MOST, Work
 
 T = TypeVar("T")
 

@@ -1,7 +1,6 @@
 """The user's work, as far as it bears on the choice of a strategy."""
 
 import math
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -88,10 +87,3 @@ class Work:
 def _check(given: str, wanted: str, holds: bool) -> None:
     if not holds:
         raise UsageError(f"{given}: give {wanted}, and {MOST} at most")
-
-
-def cores() -> int:
-    """The cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

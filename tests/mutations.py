@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fastoffload import interrupts
+from fastoffload.cores import cores
 from fastoffload.smoke.family import Family
-from fastoffload.smoke.options import cores
 
 DOCS = Path(__file__).parent.parent / "docs" / "mutations.md"
 CHECKOUT = Path(__file__).parent.parent

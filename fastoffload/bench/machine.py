@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 
-from fastoffload.work import cores
+from fastoffload.cores import cores
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from typing import Self
 from fastoffload.bench.folder import private_folder
 from fastoffload.bench.own_compute import OwnCompute
 from fastoffload.bench.projects import Project
+from fastoffload.cores import cores
 from fastoffload.errors import FastoffloadError
-from fastoffload.work import cores
 
 RESAMPLES = 35_000  # about half a second of pure Python for the 100 readings of the sample
 JOB_SECONDS = 0.5  # what the sample's computation is made to take, whatever the machine

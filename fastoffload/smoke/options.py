@@ -1,12 +1,12 @@
 """What `smoke` was asked for, validated."""
 
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from fastoffload.cores import cores
 from fastoffload.errors import UsageError, check_writable
 from fastoffload.smoke.matrix import Entry, entries
 from fastoffload.smoke.stages import Stage, with_their_needs
@@ -50,13 +50,6 @@ class SmokeOptions:
             keep,
             templates,
         )
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _pythons(given: str | None) -> list[str]:

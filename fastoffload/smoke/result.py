@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from fastoffload.cores import cores
 from fastoffload.smoke.board import Board, Cell, Status
-from fastoffload.smoke.options import SmokeOptions, cores
+from fastoffload.smoke.options import SmokeOptions
 
 
 @dataclass(slots=True)
