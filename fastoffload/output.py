@@ -54,21 +54,22 @@ def show_answer(answer: "Answer", *, as_json: bool) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    take = " ".join(filter(None, [answer.strategy, answer.option]))
-    facts = [
-        ("take" if answer.possible else "not possible; nearest", take),
-        *(("because", reason) for reason in answer.reasons),
-        *(("survives", text) for text in answer.survives),
-        ("load", answer.load),
-        ("will not", answer.will_not),
-        ("command", answer.command),
-        ("move on when", answer.move_on),
-        ("by", answer.switch),
-    ]
     table = Table.grid(padding=(0, 2))
-    for label, text in facts:
+    for label, text in _answer_facts(answer):
         table.add_row(Text(label, style="bold"), Text(text))
     Console().print(table)
+
+
+def _answer_facts(answer: "Answer") -> Iterable[tuple[str, str]]:
+    take = " ".join(filter(None, [answer.strategy, answer.option]))
+    yield "take" if answer.possible else "not possible; nearest", take
+    yield from (("because", reason) for reason in answer.reasons)
+    yield from (("survives", text) for text in answer.survives)
+    yield "load", answer.load
+    yield "will not", answer.will_not
+    yield "command", answer.command
+    yield "move on when", answer.move_on
+    yield "by", answer.switch
 
 
 def _facts(strategy: Strategy) -> Iterable[tuple[str, str]]:

@@ -60,25 +60,13 @@ class Round:
 
 def measure(way: Way, work: Work, bare: float) -> Round:
     """Start the service, ask it for reports, stop it."""
-    settings = {
-        "JOB_WORKERS": str(work.workers),
-        "LOG_LEVEL": "WARNING",
-        "MAX_QUEUED": "1000",
-        "JOB_DEADLINE_SECONDS": LONG_SECONDS,
-        "RING_AGAIN_SECONDS": LONG_SECONDS,
-    }
-    with in_a_folder(way, **settings) as service:
+    with in_a_folder(way, **_settings(work)) as service:
         start_seconds = service.start_all()
         alone = _warm_up(service, work)
         idle = _generate(service, work, IDLE_SECONDS, 0)
         loaded = _generate(service, work, LOADED_SECONDS, work.in_flight)
         api, workers = service.memory("web"), _memory_of_workers(service)
-        service.client().cancel_all()
-        _wait_until_idle(service, work, pause=0.1)
-        burst = _generate(service, work, 0, work.burst)
-        rate, done = _outcome(service, work)
-        if way.held:  # the rows begin when it is their turn; the clients have waited all the time
-            done = [milliseconds / 1000 for milliseconds in burst["submits"]]
+        rate, done = _burst(service, work)
     return Round(
         *_percentiles(idle["answers"]),
         *_percentiles(loaded["answers"]),
@@ -91,8 +79,7 @@ def measure(way: Way, work: Work, bare: float) -> Round:
         start_seconds,
         idle["failed"] + loaded["failed"],
         *api,
-        worker_mb=workers[0],
-        worker_own_mb=workers[1],
+        *workers,
     )
 
 
@@ -107,6 +94,16 @@ def measure_bare(project: Project, work: Work) -> float:
 def seconds_from_submit_to_end(report: dict[str, Any]) -> float:
     """As its row has it."""
     return (_at(report, "finished_at") - _at(report, "created_at")).total_seconds()
+
+
+def _settings(work: Work) -> dict[str, str]:
+    return {
+        "JOB_WORKERS": str(work.workers),
+        "LOG_LEVEL": "WARNING",
+        "MAX_QUEUED": "1000",
+        "JOB_DEADLINE_SECONDS": LONG_SECONDS,
+        "RING_AGAIN_SECONDS": LONG_SECONDS,
+    }
 
 
 def _warm_up(service: Service, work: Work) -> float:
@@ -142,6 +139,17 @@ def _wait_until_idle(service: Service, work: Work, pause: float) -> None:
     limit = LIMIT_SECONDS + 2 * work.in_flight * work.job_seconds
     client = service.client()
     service.wait_until(lambda: not client.unfinished(), "end of the reports", pause, limit)
+
+
+def _burst(service: Service, work: Work) -> tuple[float, list[float]]:
+    """Reports per second, and the seconds of each, of those asked for at once."""
+    service.client().cancel_all()
+    _wait_until_idle(service, work, pause=0.1)
+    burst = _generate(service, work, 0, work.burst)
+    rate, done = _outcome(service, work)
+    if service.way.held:  # the rows begin when it is their turn; the clients have waited all along
+        done = [milliseconds / 1000 for milliseconds in burst["submits"]]
+    return rate, done
 
 
 def _outcome(service: Service, work: Work) -> tuple[float, list[float]]:

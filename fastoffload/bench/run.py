@@ -15,7 +15,7 @@ from fastoffload.bench.clock import Clock
 from fastoffload.bench.empty import Pace, measure_empty
 from fastoffload.bench.folder import private_folder
 from fastoffload.bench.losses import Loss, count_losses
-from fastoffload.bench.machine import this_machine
+from fastoffload.bench.machine import Machine, this_machine
 from fastoffload.bench.measure import Round, measure, measure_bare
 from fastoffload.bench.options import BenchOptions
 from fastoffload.bench.projects import Project, generate
@@ -32,42 +32,21 @@ JOBS = 6  # that a worker does in a row in each of these
 
 def bench(options: BenchOptions) -> Result:
     """Generate what is to be generated, then measure round by round while there is time."""
-    start, machine = time.monotonic(), this_machine()
-    clock = Clock(options.seconds)
+    start, machine, clock = time.monotonic(), this_machine(), Clock(options.seconds)
     with private_folder() as folder:
         projects = [*options.projects, *_generate(folder, options)]
         with console.progress("Timing one job"):
             work = Work.measured(simplest(projects), options.own)
         found = Bench(clock, projects, work)
         found.measure(options.rounds)
-    ways = found.measured()
-    if not ways:
-        raise FastoffloadError(
-            f"nothing could be measured; left out: {'; '.join(clock.left_out)};"
-            " more time is given by --seconds"
-        )
-    return Result(
-        command=shlex.join(["fastoffload", *sys.argv[1:]]),
-        measured_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        took_seconds=time.monotonic() - start,
-        machine=machine,
-        database=urlsplit(os.environ.get("DATABASE_URL", "sqlite:")).scheme.partition("+")[0],
-        work=work,
-        computation=f"`{options.own}`" if options.own else "the sample's",
-        ways=ways,
-        bare_pool=Figure.of(found.bare),
-        engines=found.engines,
-        losses=found.losses,
-        left_out=[*options.left_out, *clock.left_out],
-        warnings=warnings(ways, machine),
-    )
+    return _result(options, found, machine, time.monotonic() - start)
 
 
 class Bench:
     """What was found out so far."""
 
     def __init__(self, clock: Clock, projects: list[Project], work: Work) -> None:
-        self._clock, self._projects, self._work = clock, projects, work
+        self.clock, self._projects, self.work = clock, projects, work
         self._base = simplest(projects)
         self._jobs = JOBS * work.job_seconds
         self._main = [
@@ -92,7 +71,7 @@ class Bench:
             if project.is_queue:
                 self._measure_empty(project)
         for _ in range(1, rounds):
-            if not self._clock.fit(["bare", *(way.name for way in self._main)], ROUND + self._jobs):
+            if not self.clock.fit(["bare", *(way.name for way in self._main)], ROUND + self._jobs):
                 break
             self._round(self._main)
 
@@ -102,28 +81,28 @@ class Bench:
         return [_measured(way, found) for way in ways if (found := self._rounds[way.name])]
 
     def _round(self, ways: Sequence[Way]) -> None:
-        bare = partial(measure_bare, self._base, self._work)
-        if rate := self._clock.run("bare", BARE, "bare pool", bare):
+        bare = partial(measure_bare, self._base, self.work)
+        if rate := self.clock.run("bare", BARE, "bare pool", bare):
             self.bare.append(rate)
         for way in ways if self.bare else ():
             name = f"{way.name}, round {len(self._rounds[way.name]) + 1}"
             measured = partial(self._measure, way)
-            found = self._clock.run(way.name, ROUND + self._jobs, name, measured)
+            found = self.clock.run(way.name, ROUND + self._jobs, name, measured)
             self._rounds[way.name] += filter(None, [found])
 
     def _measure(self, way: Way) -> Round:
-        return measure(way, self._work, self.bare[-1])
+        return measure(way, self.work, self.bare[-1])
 
     def _count_losses(self, way: Way) -> None:
-        count = partial(count_losses, way, self._work)
+        count = partial(count_losses, way, self.work)
         self.losses += (
-            self._clock.run("losses", LOSSES + self._jobs, f"{way.name}, kill -9", count) or []
+            self.clock.run("losses", LOSSES + self._jobs, f"{way.name}, kill -9", count) or []
         )
 
     def _measure_empty(self, project: Project) -> None:
         name = f"{project.strategy}, empty jobs and the bare engine"
-        empty = partial(measure_empty, project, self._work.workers)
-        if found := self._clock.run("empty", EMPTY, name, empty):
+        empty = partial(measure_empty, project, self.work.workers)
+        if found := self.clock.run("empty", EMPTY, name, empty):
             self.engines[project.strategy] = found
 
 
@@ -133,6 +112,31 @@ def _generate(folder: Path, options: BenchOptions) -> list[Project]:
         with console.progress(f"Generating {name}"):
             made.append(generate(folder, name, options.own, options.packages))
     return made
+
+
+def _result(options: BenchOptions, found: Bench, machine: Machine, took_seconds: float) -> Result:
+    """Raises FastoffloadError when there is nothing to tell."""
+    ways = found.measured()
+    if not ways:
+        raise FastoffloadError(
+            f"nothing could be measured; left out: {'; '.join(found.clock.left_out)};"
+            " more time is given by --seconds"
+        )
+    return Result(
+        command=shlex.join(["fastoffload", *sys.argv[1:]]),
+        measured_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        took_seconds=took_seconds,
+        machine=machine,
+        database=urlsplit(os.environ.get("DATABASE_URL", "sqlite:")).scheme.partition("+")[0],
+        work=found.work,
+        computation=f"`{options.own}`" if options.own else "the sample's",
+        ways=ways,
+        bare_pool=Figure.of(found.bare),
+        engines=found.engines,
+        losses=found.losses,
+        left_out=[*options.left_out, *found.clock.left_out],
+        warnings=warnings(ways, machine),
+    )
 
 
 def _measured(way: Way, rounds: Sequence[Round]) -> Measured:
