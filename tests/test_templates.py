@@ -121,6 +121,7 @@ SHARED = [
     "tests/unit/test_migrations.py",
     "tests/unit/test_outbound.py",
     "tests/unit/test_pdf.py",
+    "tests/unit/test_pipeline.py",
     "tests/unit/test_readings.py",
     "tests/unit/test_settings.py",
     "tests/unit/test_storage.py",
@@ -128,7 +129,8 @@ SHARED = [
     "tests/unit/test_watch.py",
 ]
 IN_PROCESS = ["app/in_process.py"]
-PROCESSES = ["app/children.py", "tests/contract/test_memory.py"]
+PROCESSES = ["app/children.py", "tests/contract/test_children.py"]
+THREADS = ["app/threads.py", "tests/contract/test_threads.py"]
 POOL = ["app/pool.py", "tests/contract/test_pool.py"]
 QUEUE = [
     "app/broker.py",
@@ -143,9 +145,9 @@ QUEUE = [
     "tests/unit/test_worker.py",
 ]
 OF_A_VARIANT = {
-    "background": IN_PROCESS,
+    "background": IN_PROCESS + THREADS,
     "executor-process": IN_PROCESS + PROCESSES + POOL,
-    "executor-thread": IN_PROCESS,
+    "executor-thread": IN_PROCESS + THREADS,
     "celery-redis": PROCESSES + QUEUE,
     "celery-rabbitmq": PROCESSES + QUEUE,
     "dramatiq-redis": PROCESSES + POOL + QUEUE,

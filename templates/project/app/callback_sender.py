@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+from ssl import SSLContext
 from urllib.parse import urlsplit
 
 import httpcore2
@@ -37,15 +38,24 @@ async def running() -> AsyncIterator[None]:
     if not get_settings().callback_secrets:
         yield  # nobody can have asked for a callback
         return
-    sending = asyncio.create_task(_send_for_ever())
+    # Once, on a thread: loading them takes 20 ms, and the pool would do it for each connection.
+    certificates = await asyncio.to_thread(_load_certificates)
+    sending = asyncio.create_task(_send_for_ever(certificates))
     yield
     sending.cancel()
     await asyncio.wait([sending])
 
 
-async def _send_for_ever() -> None:
-    # Once, on a thread: loading them takes 20 ms, and the pool would do it for each connection.
-    certificates = await asyncio.to_thread(httpcore2.default_ssl_context)
+def _load_certificates() -> SSLContext:
+    try:
+        return httpcore2.default_ssl_context()
+    except OSError as error:
+        raise RuntimeError(
+            f"no certificates to check callbacks' receivers by ({error}); mend SSL_CERT_FILE"
+        ) from error
+
+
+async def _send_for_ever(certificates: SSLContext) -> None:
     pool = httpcore2.AsyncConnectionPool(
         certificates, max_connections=AT_ONCE, network_backend=GuardedBackend()
     )

@@ -1,10 +1,9 @@
 """The jobs that this process runs itself: a few at a time, none lost at shutdown."""
 
 import asyncio
-import os
-import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass, field
 from uuid import UUID
 
 import structlog
@@ -17,12 +16,16 @@ log = structlog.get_logger()
 
 INTERRUPT_SECONDS = 0.8  # for running reports to notice, after the grace period, that it is over
 
-# A thread that computes gives the GIL to the event loop after so long. By default it is five times
-# that, and each read and write of a request waits for it anew.
-SWITCH_SECONDS = 0.001
-
 RunOnce = Callable[[UUID, str], Awaitable[bool]]
 """Runs a report once, under a lease token. True when it should be run again after a while."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run that is under way: its lease token, and when it began on the monotonic clock."""
+
+    token: str = field(default_factory=new_token)
+    begun: float = field(default_factory=time.monotonic)
 
 
 class InProcessJobs:
@@ -32,7 +35,7 @@ class InProcessJobs:
         self._run_once = run_once
         self._slots = asyncio.Semaphore(slots)
         self._waiting: dict[UUID, asyncio.Task[None]] = {}  # for their first run
-        self._running: set[asyncio.Task[None] | None] = set()
+        self._running: dict[asyncio.Task[None] | None, Run] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
 
@@ -49,10 +52,15 @@ class InProcessJobs:
             task.add_done_callback(self._tasks.discard)
         return self._waiting[report_id]
 
+    @property
+    def runs(self) -> Collection[Run]:
+        """What runs at present."""
+        return self._running.values()
+
     async def drain(self, seconds: float) -> None:
         """Let running reports end for so long; those that wait stay queued in the database."""
         self._closing = True
-        for task in self._tasks - self._running:
+        for task in self._tasks - self._running.keys():
             task.cancel()
         await self.settle(seconds)
 
@@ -60,12 +68,6 @@ class InProcessJobs:
         """Wait until nothing runs here any more, for so long at the most."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=seconds)
-
-    def abandon(self) -> None:
-        """Give up threads that are stuck in C: the interpreter would wait for them at its exit."""
-        if self._running:
-            log.warning("threads_abandoned", number=len(self._running))
-            threading.Thread(target=_exit_soon, daemon=True).start()
 
     async def _run(self, report_id: UUID) -> None:
         settings = get_settings()
@@ -95,17 +97,12 @@ class InProcessJobs:
             if self._closing:
                 return False
             self._no_longer_waits(report_id)
-            self._running.add(task)
+            self._running[task] = run = Run()
             try:
-                return await self._run_once(report_id, new_token())
+                return await self._run_once(report_id, run.token)
             finally:
-                self._running.discard(task)
+                del self._running[task]
 
     def _no_longer_waits(self, report_id: UUID) -> None:
         if self._waiting.get(report_id) is asyncio.current_task():
             del self._waiting[report_id]
-
-
-def _exit_soon() -> None:
-    time.sleep(INTERRUPT_SECONDS)  # for the server to say goodbye
-    os._exit(1)

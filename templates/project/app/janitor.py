@@ -4,12 +4,14 @@ It runs in every API process; row locks see to it that each row is one janitor's
 """
 
 import asyncio
+import time
 from collections.abc import Sequence
 from functools import partial
 from uuid import UUID
 
 import structlog
 from anyio import CapacityLimiter, to_thread
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app import jobs, storage
@@ -18,6 +20,9 @@ from app.offloader import Submit
 from app.settings import get_settings
 
 log = structlog.get_logger()
+
+# After the database was away for so long that leases may have lapsed: for runs to renew theirs.
+RENEW_SECONDS = 10
 
 
 async def run(submit: Submit) -> None:
@@ -30,16 +35,26 @@ async def run(submit: Submit) -> None:
 async def _sweep_for_ever(submit: Submit) -> None:
     limiter = CapacityLimiter(1)
     everything = True  # at the start: who waited for a queued report may have died
+    seen = time.monotonic()
     while True:
         try:
+            await _let_runs_renew(seen, limiter)
             for report_id in await to_thread.run_sync(
                 partial(sweep, everything=everything), limiter=limiter
             ):
                 await _ring(submit, report_id)
-            everything = False
+            everything, seen = False, time.monotonic()
         except Exception:
             log.exception("sweep_failed")
         await asyncio.sleep(get_settings().sweep_seconds)
+
+
+async def _let_runs_renew(seen: float, limiter: CapacityLimiter) -> None:
+    """Come back when the database answers, and the runs have had time to hear of it, too."""
+    await to_thread.run_sync(transact, see_database, limiter=limiter)
+    if time.monotonic() - seen > get_settings().job_lease_seconds / 2:
+        log.warning("database_was_away", sweep_in_seconds=RENEW_SECONDS)
+        await asyncio.sleep(RENEW_SECONDS)
 
 
 async def _expire_for_ever() -> None:
@@ -59,6 +74,11 @@ async def _ring(submit: Submit, report_id: UUID) -> None:
         await submit(report_id)
     except Exception:
         log.exception("doorbell_failed", report_id=str(report_id))
+
+
+def see_database(session: Session) -> None:
+    """Come back when the database lets this process write."""
+    session.execute(text("SELECT 1"))
 
 
 def sweep(*, everything: bool) -> Sequence[UUID]:

@@ -14,10 +14,11 @@ from sqlalchemy.orm import Session, object_session
 
 from app import callbacks, tallies
 from app.callbacks import GIVE_UP_AFTER
-from app.errors import LeaseLost
+from app.errors import Cancelled, LeaseLost
 from app.models import ENDED, Report, Status, now
 from app.settings import OVERDUE_GRACE_SECONDS, get_settings
 
+MOST_RING_INTERVALS = 16  # of RING_AGAIN_SECONDS, between two rings
 WORKER_LOST = ("worker_lost", "The process that ran the report died each time it was tried.")
 DEADLINE_EXCEEDED = ("deadline_exceeded", "The report took longer than is allowed.")
 
@@ -96,8 +97,10 @@ def renew(session: Session, tokens: Collection[str]) -> set[str]:
 
 
 def finish(session: Session, token: str, result: dict[str, Any], pdf_key: str) -> None:
-    """End the report as succeeded. Raises LeaseLost."""
+    """End the report as succeeded. Raises LeaseLost, or Cancelled when it was meanwhile."""
     report = _load_held(session, token)
+    if report.cancel_requested_at:
+        raise Cancelled
     report.result, report.pdf_key, report.progress = result, pdf_key, 1.0
     _end(report, Status.SUCCEEDED)
 
@@ -167,14 +170,15 @@ def end_overdue(session: Session) -> Sequence[UUID]:
 def take_unrung(session: Session, *, everything: bool) -> Sequence[UUID]:
     """Queued reports whose doorbell is due again (or all of them), each given to one caller only.
 
-    The interval doubles as a report waits, so a long queue does not fill with its own echoes.
+    The interval doubles as a report waits, up to a limit: a long queue does not fill with its own
+    echoes, and one that was lost is not forgotten either.
     """
-    at = now()
+    at, again = now(), get_settings().ring_again_seconds
     due = Report.status == Status.QUEUED
     reports = _lock(session, due if everything else and_(due, Report.ring_at < at))
     for report in reports:
         waited = (at - report.queued_at).total_seconds()
-        report.ring_at = at + _seconds(max(waited, get_settings().ring_again_seconds))
+        report.ring_at = at + _seconds(min(max(waited, again), MOST_RING_INTERVALS * again))
     return [report.id for report in sorted(reports, key=lambda report: report.queued_at)]
 
 

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from inspect import iscoroutinefunction
 from uuid import UUID
 
 import structlog
@@ -104,6 +105,8 @@ def _work(report: Report, token: str, heartbeat: Heartbeat) -> None:
     from app import pdf, storage
     from app.compute import analyse
 
+    if iscoroutinefunction(analyse):
+        raise TypeError("analyse is async; it runs beside no event loop: make it a plain def")
     with reading() as session:
         series = readings.load(session, report.dataset_id)
     result = analyse(

@@ -14,8 +14,7 @@ from typing import Any, Self, TypeVar
 import httpx
 import psutil
 from honcho.environ import parse_procfile
-from sqlalchemy import create_engine, text
-from sqlalchemy.engine import make_url
+from sqlalchemy import URL, Connection, create_engine, make_url, text
 
 from fault import Fault
 
@@ -26,7 +25,6 @@ NILE = (ROOT / "samples" / "nile.csv").read_bytes()
 # What is started, in order; and what must end before what follows.
 COMMANDS = dict(parse_procfile((ROOT / "Procfile").read_text()).processes)
 LIMIT_SECONDS = 90  # for whatever is waited for: generous, because machines are busy
-RESTART_SECONDS = 3  # for which a server is away that is restarted
 ENDED = {"succeeded", "failed", "cancelled"}
 
 # Short, so that what is waited for comes soon.
@@ -223,12 +221,10 @@ def private_database(folder: Path) -> Iterator[str]:
         return
     url = make_url(given).set(drivername="postgresql+psycopg")
     name = f"test_{uuid.uuid4().hex}"
-    engine = create_engine(url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
+    with _autocommit(url) as server:
+        server.execute(text(f"CREATE DATABASE {name}"))
         yield url.set(database=name).render_as_string(hide_password=False)
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    engine.dispose()
+        server.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 def processes_of(commands: Iterable[subprocess.Popen[bytes]]) -> list[psutil.Process]:
@@ -237,16 +233,29 @@ def processes_of(commands: Iterable[subprocess.Popen[bytes]]) -> list[psutil.Pro
     return [process for process in psutil.process_iter() if _session(process) in sessions]
 
 
-def restart_database(url: str) -> None:
-    """Do to a database on PostgreSQL what a restart of the server does to those that use it."""
+@contextmanager
+def database_away(url: str) -> Iterator[None]:
+    """Meanwhile PostgreSQL serves nobody, as while it restarts, and SQLite lets nobody write."""
+    if url.startswith("sqlite"):
+        with _autocommit(url) as lock:
+            lock.execute(text("BEGIN IMMEDIATE"))
+            yield
+            lock.execute(text("ROLLBACK"))
+        return
     name = make_url(url).database
-    engine = create_engine(make_url(url).set(database="postgres"), isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false"))
+    with _autocommit(make_url(url).set(database="postgres")) as server:
+        server.execute(text(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false"))
         kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name"
-        connection.execute(text(kill), {"name": name})
-        time.sleep(RESTART_SECONDS)
-        connection.execute(text(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true"))
+        server.execute(text(kill), {"name": name})
+        yield
+        server.execute(text(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true"))
+
+
+@contextmanager
+def _autocommit(url: str | URL) -> Iterator[Connection]:
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        yield connection
     engine.dispose()
 
 

@@ -14,7 +14,8 @@ from uuid import UUID
 from anyio import CapacityLimiter, to_thread
 from fastapi import BackgroundTasks, FastAPI, Request
 
-from app.in_process import INTERRUPT_SECONDS, SWITCH_SECONDS, InProcessJobs
+from app import threads
+from app.in_process import INTERRUPT_SECONDS, InProcessJobs
 from app.offloader import Submit
 from app.pipeline import run_report
 from app.settings import get_settings
@@ -24,6 +25,7 @@ class BackgroundOffloader:
     """Runs reports on threads of their own: the default ones stay free for `def` routes."""
 
     def __init__(self, workers: int) -> None:
+        self._workers = workers
         self._limiter = CapacityLimiter(workers)
         self._stopping = threading.Event()
         self._jobs = InProcessJobs(self._run_once, slots=workers)
@@ -37,14 +39,14 @@ class BackgroundOffloader:
         await asyncio.shield(self._jobs.start(report_id))
 
     async def check(self) -> dict[str, str | None]:
-        """The threads are part of this process: nothing can be down."""
-        return {}
+        """Whether a thread is left to run reports."""
+        return {"threads": threads.trouble(self._jobs.runs, self._workers)}
 
     async def stop(self) -> None:
         """Interrupt what runs; Uvicorn has waited for the background tasks of requests already."""
         self._stopping.set()
         await self._jobs.drain(INTERRUPT_SECONDS)
-        self._jobs.abandon()
+        await threads.abandon(self._jobs.runs)
 
     async def _run_once(self, report_id: UUID, token: str) -> bool:
         return await to_thread.run_sync(
@@ -55,7 +57,7 @@ class BackgroundOffloader:
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[BackgroundOffloader]:
     """Run reports until the server stops; two at a time unless JOB_WORKERS says otherwise."""
-    sys.setswitchinterval(SWITCH_SECONDS)
+    sys.setswitchinterval(threads.SWITCH_SECONDS)
     offloader = BackgroundOffloader(get_settings().job_workers or 2)
     yield offloader
     await offloader.stop()

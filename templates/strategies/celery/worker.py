@@ -8,7 +8,9 @@ import math
 import os
 import signal
 import time
+from functools import partial
 from multiprocessing.sharedctypes import RawValue
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -153,9 +155,18 @@ def _after_the_fork(**_: object) -> None:
 
 @signals.worker_ready.connect
 def _show_life(sender: Any, **_: object) -> None:
-    if broker.worker_alive_file:
-        broker.worker_alive_file.touch()
-        sender.timer.call_repeatedly(ALIVE_SECONDS, broker.worker_alive_file.touch)
+    if alive_file := broker.worker_alive_file:
+        alive_file.touch()
+        sender.timer.call_repeatedly(ALIVE_SECONDS, alive_file.touch)
+        # Celery's loop, and its timer, stand still while it connects anew; the reports go on. An
+        # alarm, because a thread would be there when the next child is forked.
+        signal.signal(signal.SIGALRM, partial(_show_life_without_broker, sender, alive_file))
+        signal.setitimer(signal.ITIMER_REAL, ALIVE_SECONDS, ALIVE_SECONDS)
+
+
+def _show_life_without_broker(consumer: Any, alive_file: Path, *_: object) -> None:
+    if consumer.connection is None:
+        alive_file.touch()
 
 
 @signals.worker_shutting_down.connect

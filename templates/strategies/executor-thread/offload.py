@@ -15,7 +15,8 @@ from uuid import UUID
 
 from fastapi import FastAPI, Request
 
-from app.in_process import INTERRUPT_SECONDS, SWITCH_SECONDS, InProcessJobs
+from app import threads
+from app.in_process import INTERRUPT_SECONDS, InProcessJobs
 from app.offloader import Submit
 from app.pipeline import run_report
 from app.settings import get_settings
@@ -25,6 +26,7 @@ class ThreadOffloader:
     """Runs reports on a pool of their own: the default one stays free for `def` routes."""
 
     def __init__(self, workers: int) -> None:
+        self._workers = workers
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="report")
         self._stopping = threading.Event()
         self._jobs = InProcessJobs(self._run_once, slots=workers)
@@ -34,8 +36,8 @@ class ThreadOffloader:
         self._jobs.start(report_id)
 
     async def check(self) -> dict[str, str | None]:
-        """The threads are part of this process: nothing can be down."""
-        return {}
+        """Whether a thread is left to run reports."""
+        return {"threads": threads.trouble(self._jobs.runs, self._workers)}
 
     async def stop(self) -> None:
         """Let what runs end within the grace period, then interrupt it."""
@@ -43,7 +45,7 @@ class ThreadOffloader:
         self._stopping.set()
         await self._jobs.settle(INTERRUPT_SECONDS)
         self._pool.shutdown(wait=False, cancel_futures=True)
-        self._jobs.abandon()
+        await threads.abandon(self._jobs.runs)
 
     async def _run_once(self, report_id: UUID, token: str) -> bool:
         loop = asyncio.get_running_loop()
@@ -55,7 +57,7 @@ class ThreadOffloader:
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[ThreadOffloader]:
     """Run reports until the server stops; two at a time unless JOB_WORKERS says otherwise."""
-    sys.setswitchinterval(SWITCH_SECONDS)
+    sys.setswitchinterval(threads.SWITCH_SECONDS)
     offloader = ThreadOffloader(get_settings().job_workers or 2)
     yield offloader
     await offloader.stop()

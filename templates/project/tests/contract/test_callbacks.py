@@ -287,3 +287,10 @@ def test_a_callback_survives_the_server_and_is_one_sender_s(
     assert told["attempts"] >= 2
     assert len(ids(receiver.received(down))) == 1
     assert service.report(hanging)["status"] in ENDED
+
+
+def test_without_certificates_the_service_does_not_start(make_service: ServiceMaker) -> None:
+    service = make_service(**SETTINGS, SSL_CERT_FILE="/nowhere")
+    service.start_command("web")
+    wait_until(lambda: not service.is_running(), "the server to give up")
+    assert "mend SSL_CERT_FILE" in service.log.read_text()

@@ -1,6 +1,7 @@
 """What goes wrong, for real, and what must hold all the same."""
 
 import signal
+import time
 from typing import Any
 
 import httpx
@@ -13,9 +14,11 @@ from service import (
     LONG_LEASE,
     Service,
     ServiceMaker,
-    restart_database,
+    database_away,
     wait_until,
 )
+
+AWAY_SECONDS = 8  # longer than a lease of the tests
 
 
 def test_a_long_computation_does_not_hold_up_the_loop(service: Service) -> None:
@@ -150,15 +153,18 @@ def test_sigterm_interrupts_and_leaves_nothing_behind(
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-def test_a_report_stuck_in_c_does_not_hold_up_the_end(
+def test_a_report_stuck_in_c_does_not_hold_up_the_end_and_goes_back(
     make_service: ServiceMaker, how: signal.Signals
 ) -> None:
-    service = make_service()
+    service = make_service(**LONG_LEASE)
     service.start()
-    service.submit(service.put_nile(), seed=Fault.STUCK_IN_C)
+    report = service.submit(service.put_nile(), seed=Fault.STUCK_IN_C)
     wait_until(lambda: service.runs(Fault.STUCK_IN_C), "the computation to begin")
     service.stop(how)
     service.wait_until_gone()
+    service.start()
+    wait_until(lambda: len(service.runs(Fault.STUCK_IN_C)) == 2, "it to run again")
+    assert service.report(report)["attempts"] == 1
 
 
 def test_a_report_that_can_end_within_the_grace_period_does(make_service: ServiceMaker) -> None:
@@ -197,17 +203,21 @@ def test_an_unexpected_error_ends_the_report_and_tells_nothing(
     assert service.http.get("/reports").status_code == 200
 
 
-def test_a_database_that_restarts_loses_no_report(make_service: ServiceMaker) -> None:
+def test_a_database_that_is_away_for_longer_than_a_lease_costs_no_attempt(
+    make_service: ServiceMaker,
+) -> None:
     with make_service() as service:
-        if service.database_url.startswith("sqlite"):
-            pytest.skip("SQLite has no server; set DATABASE_URL to one of PostgreSQL")
         dataset = service.put_nile()
-        reports = [service.submit(dataset, resamples=20_000) for _ in range(10)]
-        service.wait_for(reports[0], "running", "succeeded")
-        restart_database(service.database_url)
-        wait_until(service.is_ready, "the service to be ready")
-        for report in reports:
-            service.wait_for(report, "succeeded")
+        running = [service.submit(dataset, seed=Fault.HELD) for _ in range(2)]
+        for report in running:
+            service.wait_for(report, "running")
+        waiting = [service.submit(dataset) for _ in range(5)]
+        with database_away(service.database_url):
+            time.sleep(AWAY_SECONDS)
+        service.let_go()
+        for report in (*running, *waiting):
+            assert service.wait_for(report, "succeeded")["attempts"] == 1
+        assert len(service.runs(Fault.HELD)) == 2
 
 
 def test_readiness_names_what_is_down(make_service: ServiceMaker) -> None:

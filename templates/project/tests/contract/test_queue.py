@@ -3,6 +3,7 @@
 import os
 import random
 import signal
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,6 +12,7 @@ import psutil
 import pytest
 from redis import Redis
 
+from app.broker import ALIVE_SECONDS
 from broker import GIVEN, Broker
 from fault import Fault
 from service import LONG_LEASE, Service, ServiceMaker, wait_until
@@ -137,11 +139,26 @@ def test_a_busy_worker_finds_its_broker_again(make_breakable: BreakableMaker) ->
         busy = service.submit(dataset, seed=Fault.HELD)
         service.wait_for(busy, "running")
         broker.stop()
+        wait_until(lambda: not service.is_ready(), "everybody to have missed it")
         broker.start()
         service.wait_for(service.submit(dataset), "succeeded")
         service.let_go()
-        service.wait_for(busy, "succeeded")
+        assert service.wait_for(busy, "succeeded")["attempts"] == 1
+        assert len(service.runs(Fault.HELD)) == 1
+        assert '"restarting"' not in service.log.read_text()
         assert len(service.pdfs()) == 2
+
+
+def test_a_worker_whose_broker_is_away_shows_that_it_lives(
+    make_breakable: BreakableMaker, tmp_path: Path
+) -> None:
+    alive = tmp_path / "alive"
+    service, broker = make_breakable(WORKER_ALIVE_FILE=str(alive))
+    with service:
+        wait_until(alive.exists, "the worker to show that it lives")
+        broker.stop()
+        away_since = time.time()
+        wait_until(lambda: alive.stat().st_mtime > away_since + ALIVE_SECONDS, "a sign of life")
 
 
 def test_a_broker_that_loses_everything_loses_no_report(make_breakable: BreakableMaker) -> None:
@@ -250,6 +267,7 @@ def test_many_reports_and_workers_that_are_killed_at_random(make_service: Servic
                 victim(service).kill()
             reports = [submit.result() for submit in submits]
         assert len({report["id"] for report in reports}) == 1000
+        wait_for_pdfs(service, 1000)
         for report in reports:
             service.wait_for(report, "succeeded")
             assert service.http.get(f"/reports/{report['id']}/pdf").status_code == 200

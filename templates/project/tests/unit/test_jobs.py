@@ -147,9 +147,11 @@ def test_a_queued_report_is_claimed_however_few_attempts_are_allowed_by_now(
 def test_the_doorbell_rings_again_at_growing_intervals(report: Report) -> None:
     assert transact(jobs.take_unrung, everything=False) == [report.id]
     assert transact(jobs.take_unrung, everything=False) == []
-    change(report, queued_at=now() - HOUR, ring_at=now() - timedelta(seconds=1))
-    assert transact(jobs.take_unrung, everything=False) == [report.id]
-    assert load(report).ring_at > now() + 0.9 * HOUR
+    due, minute = now() - timedelta(seconds=1), timedelta(minutes=1)
+    for waited, least, most in ((5 * minute, 4, 6), (24 * HOUR, 7, 9)):
+        change(report, queued_at=now() - waited, ring_at=due)
+        assert transact(jobs.take_unrung, everything=False) == [report.id]
+        assert least * minute < load(report).ring_at - now() < most * minute
     assert transact(jobs.take_unrung, everything=True) == [report.id]
 
 
