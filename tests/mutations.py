@@ -99,6 +99,21 @@ MUTATIONS = [
         f"{FAULTS}::test_nothing_is_lost_when_the_service_is_killed",
     ),
     Mutation(
+        "outage: runs renew their leases before they are looked at",
+        [("app/janitor.py", "await _let_runs_renew(seen, limiter)", "pass")],
+        "tests/unit/test_janitor.py::test_after_an_outage_runs_may_renew_their_leases_first",
+    ),
+    Mutation(
+        "late cancel: no success comes after it",
+        [("app/jobs.py", "if report.cancel_requested_at:\n        raise Cancelled\n", "pass\n")],
+        "tests/unit/test_pipeline.py::test_a_cancel_that_comes_when_the_work_is_done_is_heeded",
+    ),
+    Mutation(
+        "stop: a report that hangs in a thread goes back",
+        [("app/threads.py", "in tuple(runs):", "in ():")],
+        f"{FAULTS}::test_a_report_stuck_in_c_does_not_hold_up_the_end_and_goes_back[15]",
+    ),
+    Mutation(
         "limiter: jobs leave the threads of routes alone",
         [
             ("app/in_process.py", "asyncio.Semaphore(slots)", "asyncio.Semaphore(1000)"),
