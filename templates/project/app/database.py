@@ -100,6 +100,12 @@ def transact(
     return outcome
 
 
+def read(function: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run the function in a session that only reads; again, for 30 s, as `transact` does."""
+    outcome: T = while_away(_read_once, function, *args, **kwargs)
+    return outcome
+
+
 def serialize(session: Session, name: str) -> None:
     """Let one transaction at a time pass this line, per name, until it ends.
 
@@ -115,6 +121,13 @@ def _transact_once(
     function: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
 ) -> T:
     with writing() as session:
+        return function(session, *args, **kwargs)
+
+
+def _read_once(
+    function: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
+) -> T:
+    with reading() as session:
         return function(session, *args, **kwargs)
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 import structlog
 
 from app import jobs, origin, readings, tracing
-from app.database import AWAY, reading, transact
+from app.database import AWAY, read, transact
 from app.errors import (
     Cancelled,
     DeadlineExceeded,
@@ -107,8 +107,7 @@ def _work(report: Report, token: str, heartbeat: Heartbeat) -> None:
 
     if iscoroutinefunction(analyse):
         raise TypeError("analyse is async; it runs beside no event loop: make it a plain def")
-    with reading() as session:
-        series = readings.load(session, report.dataset_id)
+    series = read(readings.load, report.dataset_id)
     result = analyse(
         series.values, resamples=report.resamples, seed=report.seed, progress=heartbeat.progress
     )
