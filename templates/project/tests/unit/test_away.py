@@ -50,9 +50,9 @@ def test_a_run_that_cannot_go_on_is_tried_again(
     report: Report, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def save(report_id: UUID, token: str, document: bytes) -> str:
-        with every_connection_in_use(get_engine()), writing() as session:
-            session.connection()
-        raise AssertionError("there was a connection")
+        with ExitStack() as held:
+            while True:  # the heartbeat takes one now and then, and gives it back
+                held.enter_context(get_engine().connect())
 
     monkeypatch.setattr(storage, "save", save)
     assert pipeline.run_report(report.id, "a") is True
