@@ -89,8 +89,6 @@ def test_the_deadline_ends_a_report(make_service: ServiceMaker, fault: Fault, wo
         ended = service.wait_for(service.submit(dataset, seed=fault), "failed")
         assert ended["error"]["code"] == "deadline_exceeded"
         assert len(service.runs(fault)) == 1
-        # What calls progress stops by itself; what does not is ended by the janitor.
-        assert ("run_stopped" in service.log.read_text()) == (fault == Fault.HELD)
         service.wait_for(service.submit(dataset), "succeeded")
 
 

@@ -1,5 +1,6 @@
 """A run from its claim to its end, in this process."""
 
+import time
 from collections.abc import Callable
 from uuid import UUID
 
@@ -9,6 +10,8 @@ from app import compute, pipeline, storage
 from app.compute import Analysis
 from app.database import get_engine
 from app.models import Report, Status, now
+from app.settings import get_settings
+from service import LIMIT_SECONDS
 from unit.rows import change, load
 
 
@@ -27,6 +30,21 @@ def test_no_connection_is_kept_while_the_work_computes(
     pipeline.run_report(report.id, "a")
     assert load(report).status == Status.SUCCEEDED
     assert in_use == [0]
+
+
+def test_work_past_its_deadline_is_stopped_where_it_calls_progress(
+    report: Report, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def go_on(*_: object, progress: Callable[[float], None], **__: object) -> None:
+        for _ in range(LIMIT_SECONDS * 100):
+            progress(0.5)
+            time.sleep(0.01)
+
+    monkeypatch.setattr(get_settings(), "job_deadline_seconds", 0.1)
+    monkeypatch.setattr(compute, "analyse", go_on)
+    assert pipeline.run_report(report.id, "a") is False
+    assert load(report).error_code == "deadline_exceeded"
+    assert "run_stopped" in capsys.readouterr().out
 
 
 def test_a_cancel_that_comes_when_the_work_is_done_is_heeded(
