@@ -12,7 +12,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from fault import Fault
 from receiver import Received, Receiver, endless, first, hang, with_status
-from service import ENDED, Service, ServiceMaker, private_database, wait_until
+from service import COMMANDS, ENDED, Service, ServiceMaker, private_database, wait_until
 
 OLD, NEW, OTHER = (f"whsec_{base64.b64encode(os.urandom(32)).decode()}" for _ in range(3))
 SETTINGS = {
@@ -291,6 +291,7 @@ def test_a_callback_survives_the_server_and_is_one_sender_s(
 
 def test_without_certificates_the_service_does_not_start(make_service: ServiceMaker) -> None:
     service = make_service(**SETTINGS, SSL_CERT_FILE="/nowhere")
-    service.start_command("web")
+    for name in COMMANDS:
+        service.start_command(name)
     wait_until(lambda: not service.is_running(), "the server to give up")
     assert "mend SSL_CERT_FILE" in service.log.read_text()
