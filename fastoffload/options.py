@@ -70,7 +70,7 @@ def variants() -> dict[str, Choice]:
 def _strategy(name: str) -> Strategy:
     if name not in STRATEGIES:
         choices = ", ".join(STRATEGIES)
-        raise UsageError(f"unknown strategy '{name}'; --strategy takes one of: {choices}")
+        raise UsageError(f"unknown strategy '{name}'; take one of: {choices}")
     return STRATEGIES[name]
 
 

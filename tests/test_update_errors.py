@@ -210,7 +210,7 @@ def test_a_folder_without_permission(
         (("update", "--continue", "--to", "1"), "--to does not go with --continue"),
         (("update", "--diff", "--json"), "--json does not go with --diff"),
         (("switch",), "STRATEGY"),
-        (("switch", "kafka"), "unknown strategy 'kafka'"),
+        (("switch", "kafka"), "unknown strategy 'kafka'; take one of: background"),
         (("switch", "celery", "--pool", "thread"), "--pool does not go with strategy celery"),
     ],
 )
