@@ -4,14 +4,13 @@ It runs in every API process; row locks see to it that each row is one janitor's
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Sequence
-from functools import partial
 from uuid import UUID
 
 import structlog
 from anyio import CapacityLimiter, to_thread
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app import jobs, storage
@@ -21,8 +20,7 @@ from app.settings import get_settings
 
 log = structlog.get_logger()
 
-# After the database was away for so long that leases may have lapsed: for runs to renew theirs.
-RENEW_SECONDS = 10
+RENEW_SECONDS = 10  # for runs to renew their leases when the database is back
 
 
 async def run(submit: Submit) -> None:
@@ -34,27 +32,14 @@ async def run(submit: Submit) -> None:
 
 async def _sweep_for_ever(submit: Submit) -> None:
     limiter = CapacityLimiter(1)
-    everything = True  # at the start: who waited for a queued report may have died
-    seen = time.monotonic()
+    sweeper = Sweeper()
     while True:
         try:
-            await _let_runs_renew(seen, limiter)
-            for report_id in await to_thread.run_sync(
-                partial(sweep, everything=everything), limiter=limiter
-            ):
+            for report_id in await to_thread.run_sync(sweeper.sweep, limiter=limiter):
                 await _ring(submit, report_id)
-            everything, seen = False, time.monotonic()
         except Exception:
             log.exception("sweep_failed")
         await asyncio.sleep(get_settings().sweep_seconds)
-
-
-async def _let_runs_renew(seen: float, limiter: CapacityLimiter) -> None:
-    """Come back when the database answers, and the runs have had time to hear of it, too."""
-    await to_thread.run_sync(transact, see_database, limiter=limiter)
-    if time.monotonic() - seen > get_settings().job_lease_seconds / 2:
-        log.warning("database_was_away", sweep_in_seconds=RENEW_SECONDS)
-        await asyncio.sleep(RENEW_SECONDS)
 
 
 async def _expire_for_ever() -> None:
@@ -76,24 +61,41 @@ async def _ring(submit: Submit, report_id: UUID) -> None:
         log.exception("doorbell_failed", report_id=str(report_id))
 
 
-def see_database(session: Session) -> None:
-    """Come back when the database lets this process write."""
-    session.execute(text("SELECT 1"))
+class Sweeper:
+    """Puts the rows in order. It believes that a lease ran out once the run could have renewed it.
 
+    That is not so while the database was away, nor when this process has just begun: perhaps it
+    waited for the database, too.
+    """
 
-def sweep(*, everything: bool) -> Sequence[UUID]:
-    """Put the rows in order; the reports to ring for: those that are due, or all that wait."""
-    return transact(_put_in_order, everything=everything)
+    def __init__(self) -> None:
+        self._is_first = True
+        self._seen = self._believes_from = -math.inf  # on the monotonic clock
 
+    def sweep(self) -> Sequence[UUID]:
+        """The reports to ring for: those that are due, and at first all that wait.
 
-def _put_in_order(session: Session, *, everything: bool) -> Sequence[UUID]:
-    # Lapsed leases first: a report is not overdue because nobody was there to run it.
-    lost = jobs.give_back_lapsed(session)
-    session.flush()
-    ended = jobs.end_overdue(session)
-    if ended or lost:
-        log.warning("swept", ended=list(map(str, ended)), queued_again=list(map(str, lost)))
-    return list(dict.fromkeys((*lost, *jobs.take_unrung(session, everything=everything))))
+        Whoever waited for a queued report may have died before this process began.
+        """
+        found = transact(self._put_in_order)
+        self._is_first = False
+        return found
+
+    def _put_in_order(self, session: Session) -> Sequence[UUID]:
+        session.connection()  # here, and in no look before, it is certain that the database is back
+        lost = jobs.give_back_lapsed(session) if self._believes_leases() else []
+        ended = jobs.end_overdue(session)
+        if ended or lost:
+            log.warning("swept", ended=list(map(str, ended)), queued_again=list(map(str, lost)))
+        return list(dict.fromkeys((*lost, *jobs.take_unrung(session, everything=self._is_first))))
+
+    def _believes_leases(self) -> bool:
+        at, settings = time.monotonic(), get_settings()
+        if at - self._seen > settings.sweep_seconds + settings.job_lease_seconds / 2:
+            log.info("leases_may_be_renewed", seconds=RENEW_SECONDS)
+            self._believes_from = at + RENEW_SECONDS
+        self._seen = at
+        return at >= self._believes_from
 
 
 def list_expired() -> Sequence[UUID]:

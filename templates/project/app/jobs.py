@@ -155,8 +155,10 @@ def give_back_lapsed(session: Session) -> Sequence[UUID]:
 
 def end_overdue(session: Session) -> Sequence[UUID]:
     """End what has not heeded its cancel or its deadline; which reports were ended."""
-    limit = now() - _seconds(OVERDUE_GRACE_SECONDS)
-    running = Report.status == Status.RUNNING
+    at = now()
+    limit = at - _seconds(OVERDUE_GRACE_SECONDS)
+    # One whose lease ran out is not overdue: nobody is there to heed anything.
+    running = and_(Report.status == Status.RUNNING, Report.lease_expires_at >= at)
     uncancelled = _lock(session, and_(running, Report.cancel_requested_at < limit))
     for report in uncancelled:
         _end(report, Status.CANCELLED)

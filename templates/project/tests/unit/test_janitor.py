@@ -2,13 +2,12 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from structlog.testing import capture_logs
 
 from app import janitor, jobs, storage
 from app.database import transact
@@ -19,41 +18,68 @@ from unit.rows import add_report, change, load
 
 LIMIT_SECONDS = 60
 LEASE_SECONDS = 2.0
+HOUR = timedelta(hours=1)
 
 
 async def submit(_: UUID) -> None:
     """Ring for nothing."""
 
 
-@asynccontextmanager
-async def at_work() -> AsyncIterator[None]:
-    """The janitor, meanwhile."""
-    works = asyncio.create_task(janitor.run(submit))
-    yield
-    works.cancel()
-    await asyncio.wait([works])
+@pytest.fixture
+def sweeper(database: str, monkeypatch: pytest.MonkeyPatch) -> janitor.Sweeper:
+    """One that has swept for a while."""
+    found = janitor.Sweeper()
+    with monkeypatch.context() as at_once:
+        at_once.setattr(janitor, "RENEW_SECONDS", 0)
+        found.sweep()
+    return found
+
+
+def test_the_janitor_rings_for_what_it_gives_back(sweeper: janitor.Sweeper, report: Report) -> None:
+    transact(jobs.claim, report.id, "a")
+    change(report, lease_expires_at=now() - HOUR)
+    assert sweeper.sweep() == [report.id]
+    row = load(report)
+    assert (row.status, row.attempts) == (Status.QUEUED, 1)
+
+
+def test_a_report_that_nobody_ran_for_longer_than_its_deadline_is_run_again(
+    sweeper: janitor.Sweeper, report: Report
+) -> None:
+    transact(jobs.claim, report.id, "a")
+    change(report, lease_expires_at=now() - HOUR, deadline_at=now() - HOUR)
+    assert sweeper.sweep() == [report.id]
+    assert load(report).status == Status.QUEUED
 
 
 def test_after_an_outage_runs_may_renew_their_leases_first(
-    report: Report, database: str, monkeypatch: pytest.MonkeyPatch
+    sweeper: janitor.Sweeper, report: Report, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(get_settings(), "sweep_seconds", 0.1)
     monkeypatch.setattr(get_settings(), "job_lease_seconds", LEASE_SECONDS)
     transact(jobs.claim, report.id, "a")
-
-    async def be_away_for_longer_than_the_lease() -> None:
-        async with at_work():
-            with database_away(database):
-                await asyncio.sleep(LEASE_SECONDS)
-            await asyncio.to_thread(wait_until, is_back_or_given_back, "the janitor to be back")
-            transact(jobs.beat, "a", 0.5)
-
-    def is_back_or_given_back() -> bool:
-        back = any(line["event"] == "database_was_away" for line in logs)
-        return back or load(report).status == Status.QUEUED
-
-    with capture_logs() as logs:
-        asyncio.run(be_away_for_longer_than_the_lease())
+    sweeper.sweep()
+    with ThreadPoolExecutor() as threads:
+        with database_away(database):
+            found = threads.submit(sweeper.sweep)  # it is under way when the database is back
+            time.sleep(LEASE_SECONDS)
+        assert found.result() == []
     assert load(report).status == Status.RUNNING
+    transact(jobs.beat, "a", 0.5)
+    assert sweeper.sweep() == []
+
+
+def test_a_janitor_that_has_just_begun_lets_runs_renew_their_leases_first(
+    report: Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transact(jobs.claim, report.id, "a")
+    change(report, lease_expires_at=now() - HOUR, deadline_at=now() - HOUR)
+    monkeypatch.setattr(janitor, "RENEW_SECONDS", 1)
+    sweeper = janitor.Sweeper()
+    assert sweeper.sweep() == []
+    assert load(report).status == Status.RUNNING
+    wait_until(sweeper.sweep, "the lease to be believed")
+    assert load(report).status == Status.QUEUED
 
 
 def test_a_service_that_stops_expires_no_further_reports(

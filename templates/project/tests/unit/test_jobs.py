@@ -128,15 +128,6 @@ def test_what_does_not_heed_its_cancel_or_deadline_is_ended(dataset: Dataset) ->
     assert load(fine).status == Status.RUNNING
 
 
-def test_a_report_that_nobody_ran_for_longer_than_its_deadline_is_run_again(
-    report: Report,
-) -> None:
-    claim(report, "a")
-    change(report, lease_expires_at=now() - HOUR, deadline_at=now() - HOUR)
-    assert janitor.sweep(everything=False) == [report.id]
-    assert load(report).status == Status.QUEUED
-
-
 def test_a_queued_report_is_claimed_however_few_attempts_are_allowed_by_now(
     report: Report,
 ) -> None:
@@ -153,14 +144,6 @@ def test_the_doorbell_rings_again_at_growing_intervals(report: Report) -> None:
         assert transact(jobs.take_unrung, everything=False) == [report.id]
         assert least * minute < load(report).ring_at - now() < most * minute
     assert transact(jobs.take_unrung, everything=True) == [report.id]
-
-
-def test_the_janitor_rings_for_what_it_gives_back(report: Report) -> None:
-    claim(report, "a")
-    change(report, lease_expires_at=now() - HOUR)
-    assert janitor.sweep(everything=False) == [report.id]
-    row = load(report)
-    assert (row.status, row.attempts) == (Status.QUEUED, 1)
 
 
 def test_an_expired_report_goes_with_every_pdf_of_its(report: Report) -> None:
