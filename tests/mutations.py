@@ -65,22 +65,16 @@ MUTATIONS = [
         [
             (
                 "app/jobs.py",
-                "or_(Report.status == Status.QUEUED, left",
-                "or_(Report.id.is_not(None), left",
+                "Report.id == report_id, Report.status == Status.QUEUED)",
+                "Report.id == report_id)",
             )
         ],
         f"{JOBS}::test_a_report_is_claimed_once",
     ),
     Mutation(
         "lapsed lease: another run may take the report",
-        [
-            (
-                "app/jobs.py",
-                "left_by_a_worker = and_(_lapsed(at), ",
-                "left_by_a_worker = and_(Report.id.is_(None), ",
-            )
-        ],
-        f"{JOBS}::test_a_lapsed_lease_is_claimed_by_another_run",
+        [("app/jobs.py", "Report.lease_expires_at < at)", "Report.id.is_(None))")],
+        f"{JOBS}::test_a_lapsed_lease_is_taken_over_when_the_report_has_been_given_back",
     ),
     Mutation(
         "attempts: a report that kills its process is given up",

@@ -38,17 +38,16 @@ def enqueue(report: Report) -> None:
 
 
 def claim(session: Session, report_id: UUID, token: str) -> Report | None:
-    """Take a report for one run; None when it is not to be run, or runs elsewhere.
+    """Take a queued report for one run; None when it is not to be run, or runs elsewhere.
 
-    Twice under one token is once: a commit may have arrived though its answer was lost.
+    Twice under one token is once: a commit may have arrived though its answer was lost. A lease
+    that ran out is not taken over here: whether its run is dead, or the database was away and the
+    run about to renew it, is for the janitor to judge.
     """
     settings, at = get_settings(), now()
-    # Whether a queued report has attempts left was settled when it was queued.
-    left_by_a_worker = and_(_lapsed(at), Report.attempts < settings.job_max_attempts)
-    claimable = or_(Report.status == Status.QUEUED, left_by_a_worker)
     claimed = session.execute(
         _update()
-        .where(Report.id == report_id, claimable, Report.cancel_requested_at.is_(None))
+        .where(Report.id == report_id, Report.status == Status.QUEUED)
         .values(
             version=Report.version + 1,
             status=Status.RUNNING,

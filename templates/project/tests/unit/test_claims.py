@@ -1,6 +1,5 @@
 """Several processes after the same rows."""
 
-import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -30,7 +29,6 @@ def claim_all(reports: set[str]) -> list[str]:
     done = subprocess.run(
         [sys.executable, "-c", script],
         input=" ".join(reports),
-        env=os.environ | {"JOB_LEASE_SECONDS": "600"},  # however slow the machine: none lapses
         check=True,
         capture_output=True,
         text=True,
