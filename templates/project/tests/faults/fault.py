@@ -7,7 +7,7 @@ class Fault(IntEnum):
     """The seeds that stand for a fault."""
 
     STUCK_IN_C = 900_001  # a call that never calls progress back and releases the GIL
-    HOLDS_THE_GIL = 900_008  # a call of 8 s that lets no other thread run
+    HOLDS_THE_GIL = 900_008  # a call of 16 s that lets no other thread run
     KILLED = 900_002  # the process dies, each time
     KILLED_ONCE = 900_003
     TRANSIENT = 900_004  # fails for now, each time

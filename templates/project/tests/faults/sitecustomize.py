@@ -45,7 +45,7 @@ def _misbehave(fault: Fault, progress: Callable[[float], None]) -> None:
         case Fault.STUCK_IN_C:
             time.sleep(600)
         case Fault.HOLDS_THE_GIL:
-            ctypes.PyDLL(None).sleep(8)
+            ctypes.PyDLL(None).sleep(16)  # a lease, and the janitor's 10 s before it is judged
         case Fault.KILLED:
             os.kill(os.getpid(), signal.SIGKILL)
         case Fault.KILLED_ONCE if first_time(fault):
