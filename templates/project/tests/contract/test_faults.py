@@ -18,7 +18,7 @@ from service import (
     wait_until,
 )
 
-AWAY_SECONDS = 8  # longer than a lease of the tests
+AWAY_SECONDS = 12  # longer than a lease of the tests, and than a new janitor's patience
 
 
 def test_a_long_computation_does_not_hold_up_the_loop(service: Service) -> None:
