@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from app.compute import Analysis
+from .kind import ReportResult
 
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 LARGEST_PLAIN, FINEST_PLAIN = 8, -6  # powers of ten of what is written without one
@@ -27,17 +27,17 @@ class Notation:
         return cls(min(max(size - step, 0), MOST_DIGITS), scientific=True)
 
     @classmethod
-    def for_result(cls, result: Analysis) -> "Notation":
+    def for_result(cls, result: ReportResult) -> "Notation":
         """The notation that shows the middle half of the values with five digits."""
-        low, high = result["minimum"], result["maximum"]
-        middle = result["upper_quartile"] - result["lower_quartile"]
+        low, high = result.minimum, result.maximum
+        middle = result.upper_quartile - result.lower_quartile
         spread = middle or high - low or abs(high) or 1
         return cls.of(max(abs(low), abs(high)), max(spread * 1e-4, math.ulp(0)))
 
     def write(self, value: float) -> str:
         """The number as text."""
         if not self.scientific:
-            return f"{value:z.{self.decimals}f}".replace("-", MINUS)
+            return f"{value:z,.{self.decimals}f}".replace("-", MINUS)
         if value == 0:
             return "0"
         mantissa, exponent = f"{value:.{self.decimals}e}".split("e")

@@ -9,41 +9,11 @@ from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from statistics import fmean, median, stdev
-from typing import TypedDict
+
+from .kind import Histogram, Interval, ReportResult
 
 CONFIDENCE = 0.95
 MOST_BINS = 40  # more would be too narrow to read on a page
-
-
-class Interval(TypedDict):
-    """Where a parameter is believed to lie."""
-
-    low: float
-    high: float
-    confidence: float
-
-
-class Histogram(TypedDict):
-    """Counts of the values from each edge up to the next; the last bin includes its upper edge."""
-
-    edges: list[float]
-    counts: list[int]
-
-
-class Analysis(TypedDict):
-    """What is found out about a series: JSON as it is."""
-
-    count: int
-    mean: float
-    standard_deviation: float | None  # of a sample; one value has none
-    minimum: float
-    lower_quartile: float
-    median: float
-    upper_quartile: float
-    maximum: float
-    mean_interval: Interval
-    median_interval: Interval
-    histogram: Histogram
 
 
 def analyse(
@@ -52,7 +22,7 @@ def analyse(
     resamples: int,
     seed: int,
     progress: Callable[[float], None],
-) -> Analysis:
+) -> ReportResult:
     """Statistics of finite values, with percentile bootstrap intervals (Efron 1979).
 
     The same arguments give the same result. `progress` is called with the fraction done after each
@@ -63,7 +33,7 @@ def analyse(
     _check(values, resamples)
     ordered = sorted(values)
     mean_interval, median_interval = _bootstrap(ordered, resamples, seed, progress)
-    return Analysis(
+    return ReportResult(
         count=len(ordered),
         mean=fmean(ordered),
         standard_deviation=stdev(ordered) if len(ordered) > 1 else None,

@@ -1,0 +1,1 @@
+"""The kinds of jobs: a folder each. The engine finds them; they are listed nowhere."""
