@@ -1,0 +1,1 @@
+"""Tables, engines, migrations: where the rows are."""

@@ -1,0 +1,165 @@
+"""Engines and sessions: asynchronous for the API, synchronous for jobs."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from functools import lru_cache
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.orm import Session
+
+from ..settings import get_settings, is_sqlite
+from .outage import while_away
+from .tables import SCHEMA
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+# Seconds, and milliseconds, until the server misses a client, and a client the server.
+KEEPALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+CONNECT_ARGS = {
+    "connect_timeout": 5,
+    "tcp_user_timeout": 30_000,
+    # PgBouncer in transaction mode gives a statement to another server than its preparation.
+    "prepare_threshold": None,
+    **KEEPALIVE,
+}
+# A process that stands still within a transaction keeps what it has locked for 30 s, not for ever:
+# no transaction waits for anything but the database. Set in each transaction, because PgBouncer
+# refuses most of it as options of the start, and forgets what was set in a session.
+TRANSACTION = "SET LOCAL idle_in_transaction_session_timeout = '30s'; SET LOCAL lock_timeout = '5s'"
+
+PRAGMAS = ("busy_timeout=30000", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON")
+TABLES_WITHOUT_SCHEMA = {"schema_translate_map": {SCHEMA: None}}
+
+
+def options_for(dialect: str) -> dict[str, Any]:
+    """Execution options under which statements find the engine's tables."""
+    return TABLES_WITHOUT_SCHEMA if dialect == "sqlite" else {}
+
+
+@lru_cache
+def get_engine() -> Engine:
+    """The engine for jobs, made on first use, so that no process inherits a connection."""
+    url = get_settings().sync_database_url
+    engine = create_engine(url, **_engine_args(url))
+    return _configured(engine).execution_options(**options_for(engine.dialect.name))
+
+
+@lru_cache
+def get_async_engine() -> AsyncEngine:
+    """The engine for the API."""
+    url = get_settings().async_database_url
+    engine = create_async_engine(url, **_engine_args(url))
+    _configured(engine.sync_engine)
+    return engine.execution_options(**options_for(engine.dialect.name))
+
+
+@contextmanager
+def reading() -> Iterator[Session]:
+    """A session that only reads."""
+    with Session(get_engine().execution_options(read_only=True)) as session:
+        yield session
+
+
+@contextmanager
+def writing() -> Iterator[Session]:
+    """A session whose transaction is committed at the end, and rolled back on an exception."""
+    with Session(get_engine(), expire_on_commit=False) as session, session.begin():
+        yield session
+
+
+@asynccontextmanager
+async def reading_async() -> AsyncIterator[AsyncSession]:
+    """`reading` for the API."""
+    async with AsyncSession(get_async_engine().execution_options(read_only=True)) as session:
+        yield session
+
+
+@asynccontextmanager
+async def writing_async() -> AsyncIterator[AsyncSession]:
+    """`writing` for the API."""
+    async with AsyncSession(get_async_engine(), expire_on_commit=False) as session, session.begin():
+        yield session
+
+
+def transact(
+    function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+) -> T:
+    """Run the function in a write transaction; again, for 30 s, while the database is away.
+
+    An answer of COMMIT may be lost: the function must find out what its first try did.
+    """
+    outcome: T = while_away()(transact_once, function, *args, **kwargs)
+    return outcome
+
+
+def read(function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run the function in a transaction that only reads; again, for 30 s, as `transact` does."""
+    outcome: T = while_away()(read_once, function, *args, **kwargs)
+    return outcome
+
+
+async def transact_async(
+    function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+) -> T:
+    """Run the function in one write transaction of the API's engine, once."""
+    async with get_async_engine().begin() as connection:
+        return await connection.run_sync(function, *args, **kwargs)
+
+
+async def read_async(
+    function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+) -> T:
+    """Run the function in one transaction of the API's engine that only reads."""
+    async with get_async_engine().execution_options(read_only=True).connect() as connection:
+        return await connection.run_sync(function, *args, **kwargs)
+
+
+def transact_once(
+    function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+) -> T:
+    """Run the function in a write transaction, once."""
+    with get_engine().begin() as connection:
+        return function(connection, *args, **kwargs)
+
+
+def read_once(
+    function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+) -> T:
+    """Run the function in a transaction that only reads, once."""
+    with get_engine().execution_options(read_only=True).connect() as connection:
+        return function(connection, *args, **kwargs)
+
+
+def _engine_args(url: URL) -> dict[str, Any]:
+    return {} if is_sqlite(url) else {"connect_args": CONNECT_ARGS, "pool_pre_ping": True}
+
+
+def _configured(engine: Engine) -> Engine:
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _on_connect_sqlite)
+        event.listen(engine, "begin", _on_begin_sqlite)
+    else:
+        event.listen(engine, "begin", _on_begin_postgresql)
+    return engine
+
+
+def _on_begin_postgresql(connection: Connection) -> None:
+    connection.exec_driver_sql(TRANSACTION)
+
+
+def _on_connect_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # the driver must not begin transactions on its own
+    cursor = connection.cursor()
+    for pragma in PRAGMAS:
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _on_begin_sqlite(connection: Connection) -> None:
+    # A deferred transaction that reads first and writes later fails at once with "database is
+    # locked" when another one wrote in between, whatever the busy timeout.
+    read_only = connection.get_execution_options().get("read_only", False)
+    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")

@@ -1,0 +1,75 @@
+"""Which errors pass by themselves: an outage is waited for, a mistake is told at once.
+
+A driver raises the same class for both: `OperationalError` is a lost connection, and on SQLite a
+missing column too. So the code decides: SQLSTATE, SQLite's result code.
+"""
+
+import sqlite3
+from collections.abc import Callable
+
+from sqlalchemy.exc import DBAPIError, InvalidRequestError
+from sqlalchemy.exc import TimeoutError as NoFreeConnection
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential_jitter
+
+# Classes of SQLSTATE (PostgreSQL, appendix A): connection, rolled back (deadlock, serialization),
+# insufficient resources (disk full, too many connections), operator's intervention, system error.
+PASSING_CLASSES = ("08", "40", "53", "57", "58")
+PASSING_STATES = (
+    "55P03",  # a lock is not free
+    "25006",  # read-only: a standby that is about to be promoted
+    "25P03",  # idle in a transaction for too long: this process stood still
+    "3D000",  # the database is being made
+)
+FOR_GOOD = ("57014",)  # a statement that was cancelled by its own timeout
+PASSING_SQLITE = (
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_PROTOCOL,
+)
+
+RETRY_SECONDS = 30
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether the error passes: the database is away, busy or full, or no connection is free."""
+    if isinstance(error, NoFreeConnection):
+        return True
+    if not isinstance(error, DBAPIError):
+        return _is_broken_transaction(error)
+    if error.connection_invalidated:
+        return True
+    return _passes(error.orig)
+
+
+def _passes(cause: BaseException | None) -> bool:
+    if isinstance(cause, sqlite3.Error):
+        code = getattr(cause, "sqlite_errorcode", None)  # none: raised by the driver itself
+        return code is not None and code & 0xFF in PASSING_SQLITE
+    state = getattr(cause, "sqlstate", None)
+    if state is None:  # psycopg has none where no server answered
+        return type(cause).__name__ in {"OperationalError", "InterfaceError", "ConnectionTimeout"}
+    if state in FOR_GOOD:
+        return False
+    return state in PASSING_STATES or state[:2] in PASSING_CLASSES
+
+
+def _is_broken_transaction(error: BaseException) -> bool:
+    # The connection was lost while a transaction was being ended: the next statement says so.
+    return isinstance(error, InvalidRequestError) and "rollback" in str(error).lower()
+
+
+def while_away(gives_up: Callable[[], bool] | None = None) -> Retrying:
+    """Tries again while the database is away; then raises what it last met.
+
+    It gives up after RETRY_SECONDS or, if that is given, when `gives_up` says so.
+    """
+    return Retrying(
+        retry=retry_if_exception(is_outage),
+        wait=wait_exponential_jitter(initial=0.1, max=2, jitter=0.1),
+        stop=(lambda _: gives_up()) if gives_up else stop_after_delay(RETRY_SECONDS),
+        reraise=True,
+    )

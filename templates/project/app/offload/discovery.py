@@ -1,0 +1,101 @@
+"""Finds the kinds of jobs: a folder each below `jobs/`, beside the folder of this package."""
+
+import importlib
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from fastapi import APIRouter
+
+from .errors import MistakeInKind, WorkNotImportable
+from .kinds import Kind
+
+PACKAGE = (__package__ or "").rpartition(".")[0]
+JOBS = Path(__file__).resolve().parent.parent / "jobs"
+
+AnyKind = Kind[Any, Any]
+
+
+@lru_cache
+def kinds() -> Mapping[str, AnyKind]:
+    """All kinds by name. Raises MistakeInKind, naming the folder and the remedy."""
+    found: dict[str, AnyKind] = {}
+    taken: dict[str, str] = {}  # by name and by prefix: the folder
+    for folder in _folders():
+        kind = _kind_of(folder)
+        for key in (kind.name, kind.prefix):
+            if key in taken:
+                raise MistakeInKind(f"{taken[key]} and {folder} both have {key!r}; rename one")
+            taken[key] = folder
+        found[kind.name] = kind
+    return found
+
+
+@lru_cache
+def folder_of(name: str) -> str:
+    """The folder below `jobs/` of the kind of that name."""
+    return next(folder for folder in _folders() if _kind_of(folder).name == name)
+
+
+def get_kind(name: str) -> AnyKind:
+    """The kind of that name. Raises MistakeInKind."""
+    kind = kinds().get(name)
+    if kind is None:
+        raise MistakeInKind(f"there is no kind {name!r} below {JOBS.name}/")
+    return kind
+
+
+def queues() -> tuple[str, ...]:
+    """The queues of all kinds, sorted."""
+    return tuple(sorted({kind.queue for kind in kinds().values()}))
+
+
+def routers() -> list[APIRouter]:
+    """What kinds add to the application's routes: `router` of a `routes.py` in their folder."""
+    with_routes = [folder for folder in _folders() if (JOBS / folder / "routes.py").exists()]
+    found = [getattr(_import(folder, "routes"), "router", None) for folder in with_routes]
+    return [router for router in found if isinstance(router, APIRouter)]
+
+
+def load_work(kind: AnyKind) -> Any:
+    """The function that does jobs of this kind. Raises WorkNotImportable, with the reason."""
+    if kind.function is None:
+        folder = folder_of(kind.name)
+        try:
+            _import(folder, "work")
+        except BaseException as error:  # SystemExit too: a library that is not there may raise it
+            reason = f"{type(error).__name__}: {error}"
+            raise WorkNotImportable(f"jobs/{folder}/work.py: {reason}") from error
+        if kind.function is None:
+            raise WorkNotImportable(f"jobs/{folder}/work.py has no function under @KIND.work")
+    return kind.function
+
+
+def _folders() -> list[str]:
+    if not JOBS.is_dir():
+        return []
+    return sorted(
+        path.name
+        for path in JOBS.iterdir()
+        if path.is_dir() and path.name.isidentifier() and not path.name.startswith("_")
+    )
+
+
+@lru_cache
+def _kind_of(folder: str) -> AnyKind:
+    if not (JOBS / folder / "kind.py").exists():
+        raise MistakeInKind(f"jobs/{folder} has no kind.py; add one that makes a Kind, or move it")
+    try:
+        module = _import(folder, "kind")
+    except MistakeInKind as mistake:
+        raise MistakeInKind(f"jobs/{folder}/kind.py: {mistake}") from None
+    made = [value for value in vars(module).values() if isinstance(value, Kind)]
+    if len(made) != 1:
+        raise MistakeInKind(f"jobs/{folder}/kind.py makes {len(made)} Kinds; it must make one")
+    return made[0]
+
+
+def _import(folder: str, module: str) -> ModuleType:
+    return importlib.import_module(".".join(filter(None, (PACKAGE, "jobs", folder, module))))

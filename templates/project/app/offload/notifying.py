@@ -1,0 +1,50 @@
+"""Whom to tell that jobs wait: the strategy of this process, once its application has started."""
+
+from collections.abc import Iterable
+from typing import Protocol
+
+import structlog
+
+log = structlog.get_logger()
+
+
+class Notifier(Protocol):
+    """Wakes whoever runs jobs."""
+
+    def notify(self, queue: str) -> None:
+        """Tell that a job waits in the queue. Never blocks, never raises, from any thread."""
+
+
+class _Current:
+    notifier: Notifier | None = None
+    is_installed = False
+    has_warned = False
+
+
+def use(notifier: Notifier | None) -> None:
+    """Tell this one from now on; None: nobody."""
+    _Current.notifier = notifier
+
+
+def mark_installed() -> None:
+    """An application of this process has the engine; its lifespan will bring a notifier."""
+    _Current.is_installed = True
+
+
+def notify(queues: Iterable[str]) -> None:
+    """Tell that jobs wait in these queues. Without a notifier the next sweep finds them."""
+    if _Current.notifier:
+        for queue in queues:
+            _Current.notifier.notify(queue)
+
+
+def warn_unless_running() -> None:
+    """Say once what is wrong when jobs are added beside an application that never started."""
+    if _Current.is_installed and not _Current.notifier and not _Current.has_warned:
+        _Current.has_warned = True
+        log.warning(
+            "nothing_runs_jobs_here",
+            reason="offload.install(app) was called, and the lifespan of app has not run: a mounted"
+            " application's never does (install it on the outer one), nor does a test client's"
+            " without `with`",
+        )

@@ -1,0 +1,106 @@
+"""What the janitor does to rows: promotes what is due, gives back what a dead worker left."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection, Row, and_, bindparam, exists, or_, select, update
+
+from ..database.clock import after, now_
+from ..database.tables import Status, is_status, jobs
+from ..settings import get_settings
+from .ends import WORKER_LOST, Attempt, backoff_seconds, give_back
+
+log = structlog.get_logger()
+
+AT_ONCE = 1000  # rows that one statement takes
+MOST_RINGS = 20  # for one queue and sweep
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Whether there is something to put in order, and the database's time."""
+
+    at: datetime
+    has_due: bool
+    has_lapsed: bool
+
+
+def work(connection: Connection) -> Work:
+    """Look what there is to do: reading costs next to nothing, and locks nobody out."""
+    row = connection.execute(_WORK, {"beyond": 2 * get_settings().job_lease_seconds}).one()
+    return Work(row.at, row.has_due, row.has_lapsed)
+
+
+def promote_due(connection: Connection) -> Sequence[str]:
+    """Queue the delayed jobs whose run_at has come; their queues."""
+    return connection.execute(_PROMOTE).scalars().all()
+
+
+def give_back_lapsed(connection: Connection) -> Sequence[Row[Any]]:
+    """Give back the jobs whose lease ran out, or fail those that have been tried often enough."""
+    lease = get_settings().job_lease_seconds
+    # A lease that ends later than a fresh one would was written before the clock was set back.
+    lapsed = connection.execute(_LAPSED, {"beyond": 2 * lease}).all()
+    for row in lapsed:
+        attempt = Attempt("worker_lost", "its lease ran out: nothing was heard of its process")
+        status = give_back(
+            connection, row, attempt, failure=WORKER_LOST, wait_seconds=backoff_after_loss(row)
+        )
+        log.warning("job_recovered", job_id=str(row.id), worker=row.worker, status=status)
+    return lapsed
+
+
+def backoff_after_loss(row: Row[Any]) -> float:
+    """A job whose worker died waits only from the second time on: it may be what kills it."""
+    return backoff_seconds(row) if row.attempts > 1 else 0.0
+
+
+def waiting(connection: Connection, queue: str) -> tuple[int, str | None]:
+    """How many jobs wait in a queue, counted up to MOST_RINGS, and which one is the next."""
+    ids = connection.execute(_NEXT, {"of_queue": queue, "most": MOST_RINGS}).scalars().all()
+    return len(ids), str(ids[0]) if ids else None
+
+
+def database_time(connection: Connection) -> datetime:
+    """What the database's clock says."""
+    return connection.execute(_TIME).scalar_one()
+
+
+# The clock in a subquery: PostgreSQL looks nothing up by a function that is volatile.
+_is_due = and_(is_status(Status.DELAYED), jobs.c.run_at <= select(now_()).scalar_subquery())
+_due = (
+    select(jobs.c.id)
+    .where(_is_due)
+    .order_by(jobs.c.run_at)
+    .limit(AT_ONCE)
+    .with_for_update(skip_locked=True)
+)
+_PROMOTE = (
+    update(jobs)
+    .where(jobs.c.id.in_(_due), is_status(Status.DELAYED))
+    .values(status=Status.QUEUED, version=jobs.c.version + 1)
+    .returning(jobs.c.queue)
+)
+_has_lapsed = and_(
+    is_status(Status.RUNNING),
+    or_(
+        jobs.c.lease_expires_at < now_(),
+        jobs.c.lease_expires_at > after(bindparam("beyond")),
+    ),
+)
+_LAPSED = select(jobs).where(_has_lapsed).limit(AT_ONCE).with_for_update(skip_locked=True)
+_NEXT = (
+    select(jobs.c.id)
+    .where(is_status(Status.QUEUED), jobs.c.queue == bindparam("of_queue"))
+    .order_by(jobs.c.priority.desc(), jobs.c.run_at, jobs.c.id)
+    .limit(bindparam("most"))
+)
+_TIME = select(now_())
+_WORK = select(
+    now_().label("at"),
+    exists(select(jobs.c.id).where(_is_due)).label("has_due"),
+    exists(select(jobs.c.id).where(_has_lapsed)).label("has_lapsed"),
+)

@@ -1,0 +1,109 @@
+"""Watches the runs of a process: one thread for all of them, and no write while nothing changes.
+
+It reads cancels, writes progress that moved, and renews leases when a quarter of their time is
+over. A C call that holds the GIL stops this thread too; then the parent of the process renews.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import structlog
+from sqlalchemy import Connection, text
+
+from ..database.engines import read_once, transact_once
+from ..errors import Cancelled, LeaseLost, RunStopped
+from ..queue import claim
+from ..settings import get_settings
+from .signals import RunSignal
+
+log = structlog.get_logger()
+
+LONGEST_BEAT_SECONDS = 0.5
+GRACE_SECONDS = 2.0  # for the work to heed a cancel, its deadline or a stop
+
+Unheeded = Callable[[RunSignal, type[RunStopped]], None]
+
+
+class Watcher:
+    """Watches what runs under tokens that begin with its `prefix`."""
+
+    def __init__(self, on_unheeded: Unheeded, prefix: str = "") -> None:
+        """`on_unheeded` is called, once a run, when the work goes on in spite of its reason."""
+        self.prefix = prefix
+        self._on_unheeded = on_unheeded
+        self._signals: dict[str, RunSignal] = {}
+        self.unheeded: set[str] = set()  # tokens of runs that were ended, and go on
+        self._busy = threading.Event()
+        lease = get_settings().job_lease_seconds
+        self._beat_seconds = min(LONGEST_BEAT_SECONDS, lease / 10)
+        self._renew_seconds = lease / 4
+        self._renewed = 0.0  # on the monotonic clock
+        threading.Thread(target=self._watch, name="offload-watcher", daemon=True).start()
+
+    @property
+    def running(self) -> set[str]:
+        """The tokens of the runs that are under way, until all about them is written down."""
+        return set(self._signals)
+
+    @contextmanager
+    def watching(self, signal: RunSignal) -> Iterator[None]:
+        """Watch a run while the block lasts."""
+        if not self._signals:
+            self._renewed = time.monotonic()
+        self._signals[signal.token] = signal
+        self._busy.set()
+        try:
+            yield
+        finally:
+            self._signals.pop(signal.token, None)
+            self.unheeded.discard(signal.token)
+            if not self._signals:
+                self._busy.clear()
+
+    def _watch(self) -> None:
+        while True:
+            self._busy.wait()
+            time.sleep(self._beat_seconds)
+            signals = list(self._signals.values())
+            for signal in signals:
+                signal.look()
+            try:
+                self._beat(signals)
+            except Exception:
+                log.warning("watcher_cannot_reach_the_database", exc_info=True)
+            for signal in signals:
+                self._force(signal)
+
+    def _beat(self, signals: list[RunSignal]) -> None:
+        found = {row.lease_token: row for row in read_once(claim.watched, self.prefix)}
+        for signal in signals:
+            if signal.token not in found:
+                signal.stop(LeaseLost)
+            elif found[signal.token].cancel_requested_at is not None and not signal.is_ending:
+                signal.stop(Cancelled)
+        moved = [signal for signal in signals if signal.fraction != signal.written_fraction]
+        is_due = time.monotonic() - self._renewed > self._renew_seconds
+        if moved or is_due:
+            transact_once(self._write, moved, is_due=is_due)
+
+    def _write(self, connection: Connection, moved: list[RunSignal], *, is_due: bool) -> None:
+        if connection.dialect.name == "postgresql":
+            # What a crash of the server takes back is half a second of progress.
+            connection.execute(text("SET LOCAL synchronous_commit = off"))
+        for signal in moved:
+            fraction = signal.fraction
+            claim.note_progress(connection, signal.token, fraction)
+            signal.written_fraction = fraction
+        if is_due:
+            claim.renew(connection, self.prefix)
+            self._renewed = time.monotonic()
+
+    def _force(self, signal: RunSignal) -> None:
+        if not signal.reason or signal.token in self.unheeded:
+            return
+        if signal.is_unheeded(GRACE_SECONDS) and signal.token in self._signals:
+            self.unheeded.add(signal.token)
+            log.warning("run_ended_by_force", reason=signal.reason.__name__)
+            self._on_unheeded(signal, signal.reason)

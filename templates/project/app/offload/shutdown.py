@@ -1,0 +1,50 @@
+"""Tells early that the server stops: Uvicorn first waits for open answers, and some never end."""
+
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+@contextmanager
+def on_stop_signal(callback: Callable[[], None]) -> Iterator[None]:
+    """Call back on the event loop when the process is told to stop; the server's handlers follow.
+
+    Where the server has no handlers of its own, nothing is changed.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may set handlers
+        return
+    loop = asyncio.get_running_loop()
+    handlers = {how: found for how in SIGNALS if callable(found := signal.getsignal(how))}
+
+    def handle(how: int, frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(callback)  # the loop's own way in: it takes no lock
+        handlers[signal.Signals(how)](how, frame)
+
+    for how in handlers:
+        signal.signal(how, handle)
+    with _hangup_is_a_stop():
+        try:
+            yield
+        finally:
+            for how, handler in handlers.items():
+                signal.signal(how, handler)
+
+
+@contextmanager
+def _hangup_is_a_stop() -> Iterator[None]:
+    """A terminal that is closed stops the server as Ctrl-C does; by default it would just die."""
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_DFL:  # nohup, or the application's own
+        yield
+        return
+    signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
