@@ -1,0 +1,50 @@
+"""A database of the test's own: SQLite in its folder, or one on the server of DATABASE_URL."""
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, make_url, text
+
+from app.offload.database.engines import get_async_engine, get_engine
+from app.offload.database.migrate import migrate
+from app.offload.settings import get_settings
+
+CACHED = (get_settings, get_engine, get_async_engine)
+
+
+def forget_settings() -> None:
+    """What is read or made next is so by the environment as it is then."""
+    for cached in CACHED:
+        cached.cache_clear()
+
+
+@contextmanager
+def migrated(folder: Path) -> Iterator[None]:
+    """The engine's tables, empty, in a database that is the engine's meanwhile."""
+    with _private(folder) as url, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DATABASE_URL", url)
+        forget_settings()
+        migrate()
+        yield
+        get_engine().dispose()
+        forget_settings()
+
+
+@contextmanager
+def _private(folder: Path) -> Iterator[str]:
+    given = os.environ.get("DATABASE_URL", "sqlite://")
+    if given.startswith("sqlite"):
+        yield f"sqlite:///{folder / 'app.db'}"
+        return
+    url = make_url(given).set(drivername="postgresql+psycopg")
+    name = f"test_{uuid.uuid4().hex}"
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as server:
+        server.execute(text(f"CREATE DATABASE {name}"))
+        yield url.set(database=name).render_as_string(hide_password=False)
+        server.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    engine.dispose()

@@ -1,0 +1,139 @@
+"""What is sent, and that nobody waits for those that hang; over real sockets."""
+
+import asyncio
+import json
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from typing import Any
+from uuid import UUID
+
+import certifi
+import pytest
+from sqlalchemy import Connection, Row
+from standardwebhooks import Webhook
+
+from app.offload.callbacks import sender
+from app.offload.callbacks.due import Render
+from app.offload.database.engines import get_async_engine
+from app.offload.settings import get_settings
+from offload.callbacks.receiver import Receiver, first, with_status
+from offload.callbacks.rows import SECRET, callback
+
+LIMIT_SECONDS = 60.0
+EndJob = Callable[[str], UUID]
+
+
+def render(_: Connection, row: Row[Any]) -> Mapping[str, Any]:
+    return {"id": str(row.id), "kind": row.kind, "status": row.status}
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A receiver that answers."""
+    with Receiver() as listening:
+        yield listening
+
+
+def send_until(done: Callable[[], object], render: Render = render) -> None:
+    """Let a sender work until something is so."""
+
+    def wait() -> None:
+        end = time.monotonic() + LIMIT_SECONDS
+        while not done():
+            assert time.monotonic() < end, "waited in vain"
+            time.sleep(0.05)
+
+    async def main() -> None:
+        try:
+            async with sender.running(render):
+                await asyncio.to_thread(wait)
+        finally:
+            await get_async_engine().dispose()
+
+    asyncio.run(main())
+
+
+def is_told(job_id: UUID) -> Callable[[], bool]:
+    return lambda: callback(job_id).last_status == 204
+
+
+def test_the_end_is_told_once_and_signed(end_job: EndJob, receiver: Receiver) -> None:
+    job_id = end_job(f"{receiver.url}/hook;a?b=c;d")
+    send_until(is_told(job_id))
+    (request,) = receiver.received()
+    assert request.path == "/hook;a?b=c;d"
+    assert Webhook(SECRET).verify(request.body, request.headers)["type"] == "probe.cancelled"
+    data = {"id": str(job_id), "kind": "probe", "status": "cancelled"}
+    assert json.loads(request.body)["data"] == data
+    found = callback(job_id)
+    assert (found.attempts, found.next_at, found.last_error) == (1, None, None)
+
+
+def test_a_receiver_that_fails_is_told_again_with_the_same_id(
+    end_job: EndJob, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CALLBACK_RETRY_SECONDS", "0.1")
+    get_settings.cache_clear()
+    receiver.answers["/"] = first(with_status(500), with_status(204))
+    send_until(is_told(end_job(f"{receiver.url}/")))
+    sent = [(r.headers["webhook-id"], r.body) for r in receiver.received()]
+    assert len(sent) == 2 and len(set(sent)) == 1
+
+
+def test_receivers_that_hang_keep_nobody_waiting(
+    end_job: EndJob, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CALLBACK_TIMEOUT_SECONDS", "600")  # longer than anybody waits here
+    get_settings.cache_clear()
+    with ExitStack() as stack:
+        for _ in range(20):
+            hanging = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+            for _ in range(8):
+                end_job(f"http://127.0.0.1:{hanging.getsockname()[1]}/")
+        send_until(is_told(end_job(f"{receiver.url}/")))
+
+
+def test_one_that_cannot_be_told_of_holds_up_no_other(end_job: EndJob, receiver: Receiver) -> None:
+    broken = end_job(f"{receiver.url}/broken")
+    whole = end_job(f"{receiver.url}/whole")
+
+    def render_one(connection: Connection, row: Row[Any]) -> Mapping[str, Any]:
+        if row.id == broken:
+            raise ValueError("it has a fault")
+        return render(connection, row)
+
+    send_until(is_told(whole), render_one)
+
+
+def test_the_many_of_one_receiver_are_told_as_fast_as_it_answers(
+    end_job: EndJob, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender, "LOOK_SECONDS", 600.0)  # only an answer makes it look again
+    told = [end_job(f"{receiver.url}/{number}") for number in range(20)]
+    send_until(lambda: all(callback(each).last_status for each in told))
+
+
+def test_the_certificates_are_loaded_once_and_not_on_the_loop(
+    end_job: EndJob, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded_by: list[threading.Thread] = []
+    load_certificates = ssl.SSLContext.load_verify_locations
+
+    def note(context: ssl.SSLContext, *args: Any, **options: Any) -> None:
+        loaded_by.append(threading.current_thread())
+        load_certificates(context, *args, **options)
+
+    monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", note)
+    monkeypatch.setenv("SSL_CERT_FILE", certifi.where())
+    monkeypatch.setenv("CALLBACK_RETRY_SECONDS", "0.1")
+    get_settings.cache_clear()
+    # It speaks no TLS: each try fails, on a connection of its own.
+    job_id = end_job(f"https://127.0.0.1:{receiver.port}/")
+    send_until(lambda: callback(job_id).attempts > 2)
+    assert "no answer" in callback(job_id).last_error
+    (thread,) = loaded_by
+    assert thread is not threading.main_thread()
