@@ -7,9 +7,18 @@ missing column too. So the code decides: SQLSTATE, SQLite's result code.
 import sqlite3
 from collections.abc import Callable
 
+import structlog
 from sqlalchemy.exc import DBAPIError, InvalidRequestError
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
-from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential_jitter
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception,
+    stop_after_delay,
+    wait_exponential_jitter,
+)
+
+log = structlog.get_logger()
 
 # Classes of SQLSTATE (PostgreSQL, appendix A): connection, rolled back (deadlock, serialization),
 # insufficient resources (disk full, too many connections), operator's intervention, system error.
@@ -32,6 +41,7 @@ PASSING_SQLITE = (
 )
 
 RETRY_SECONDS = 30
+LOGGED_TRIES = 15  # so many tries make one line
 
 
 def is_outage(error: BaseException) -> bool:
@@ -71,5 +81,12 @@ def while_away(gives_up: Callable[[], bool] | None = None) -> Retrying:
         retry=retry_if_exception(is_outage),
         wait=wait_exponential_jitter(initial=0.1, max=2, jitter=0.1),
         stop=(lambda _: gives_up()) if gives_up else stop_after_delay(RETRY_SECONDS),
+        before_sleep=_log,
         reraise=True,
     )
+
+
+def _log(state: RetryCallState) -> None:
+    if state.attempt_number % LOGGED_TRIES == 1:
+        error = state.outcome.exception() if state.outcome else None
+        log.warning("database_away", error=str(error).partition("\n")[0])

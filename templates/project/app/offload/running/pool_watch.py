@@ -22,6 +22,8 @@ log = structlog.get_logger()
 LONGEST_LOOK_SECONDS = 1.0
 # A child ends its run itself, its kernel's alarm ends the child. What passes both stands still.
 STANDS_STILL_SECONDS = 30.0
+# Until a child that is gone is given up: Pebble tells of most, but takes exit code 0 for planned.
+GONE_SECONDS = 2.0
 
 
 class PoolWatch:
@@ -32,6 +34,7 @@ class PoolWatch:
         self._over = threading.Event()
         self._seen: dict[str, float] = {}  # by token, on the monotonic clock
         self._cancelled: dict[str, float] = {}
+        self._gone: dict[str, float] = {}
         lease = get_settings().job_lease_seconds
         self._look_seconds = min(LONGEST_LOOK_SECONDS, lease / 10)
         self._renew_seconds = lease / 4
@@ -81,6 +84,11 @@ class PoolWatch:
             for row in rows
             if row.cancel_requested_at is not None
         }
+        self._gone = {
+            row.lease_token: self._gone.get(row.lease_token, now)
+            for row in rows
+            if not _lives(int(row.worker.rpartition(":")[2]))
+        }
 
     def _must_end(self, row: Row[Any]) -> tuple[type[RunStopped] | None, str] | None:
         now, token = time.monotonic(), row.lease_token
@@ -88,8 +96,8 @@ class PoolWatch:
             return Cancelled, "cancelled"
         if now - self._seen[token] > row.deadline_seconds + STANDS_STILL_SECONDS:
             return DeadlineExceeded, "deadline"
-        if not _lives(int(row.worker.rpartition(":")[2])):
-            return None, "gone"  # with exit code 0, which Pebble takes for a planned end
+        if now - self._gone.get(token, now) > GONE_SECONDS:
+            return None, "gone"
         return None
 
 

@@ -58,7 +58,7 @@ def look(token_prefix: str, place: Workplace, queues: Sequence[str] | None = Non
     """
     end = time.monotonic() + LOOK_SECONDS
     for number in count():
-        if place.is_closing() or not _run_next(f"{token_prefix}.{number}", place, queues):
+        if place.is_closing() or not _run_next(f"{token_prefix}{number}", place, queues):
             return False
         if time.monotonic() > end:
             return True

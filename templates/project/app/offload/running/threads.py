@@ -57,7 +57,7 @@ class ThreadRunner:
 
     def look(self) -> bool:
         """Claim and run jobs until nothing waits, or for a second. True when more may wait."""
-        return look(f"{self._prefix}.{next(self._numbers)}", self._place)
+        return look(f"{self._prefix}.{next(self._numbers)}.", self._place)
 
     def close(self) -> None:
         """Claim no job any more."""
