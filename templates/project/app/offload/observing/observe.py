@@ -1,12 +1,11 @@
-"""Lets a service be seen: logs, request ids, metrics, traces, and a watch over its event loop."""
+"""Puts what can be seen into an application: logs, request ids, metrics, traces, the loop watch."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.params import Depends
 
 from .. import discovery
 from . import logs, tracing
@@ -15,19 +14,24 @@ from .requests import Observed
 from .routes import development_router, metrics_router
 
 
-def observe(
-    app: FastAPI, *, dependencies: Sequence[Depends] = (), shows_code: bool = False
-) -> None:
-    """Add all of it to an application, with GET /metrics behind the dependencies.
+def observe(app: FastAPI, *, shows_code: bool = False) -> None:
+    """Make this process's logs the engine's, and measure and trace what the application does.
 
-    GET /dev/stalls, which shows code, is there only if `shows_code`.
+    To be called last, when the application is made: what is added later is not seen, and what the
+    server logs before is not in the logs' format. Adds GET /metrics, and where it `shows_code`,
+    which is for development, GET /dev/stalls.
     """
-    logs.configure()  # now: the server's first lines come before the lifespan begins
+    logs.configure()
     app.add_middleware(Observed)
-    queues = {name: kind.queue for name, kind in discovery.kinds().items()}
-    app.include_router(metrics_router(queues), dependencies=list(dependencies))
+    app.include_router(
+        metrics_router({kind.name: kind.queue for kind in discovery.kinds().values()})
+    )
     if shows_code:
-        app.include_router(development_router(), dependencies=list(dependencies))
+        app.include_router(development_router())
+    _wrap_lifespan(app)
+
+
+def _wrap_lifespan(app: FastAPI) -> None:
     theirs = app.router.lifespan_context
 
     @asynccontextmanager
@@ -35,9 +39,11 @@ def observe(
         tracing.configure()
         watch = LoopWatch()
         await watch.start()
-        async with theirs(app) as state:
-            yield state
-        watch.stop()
-        await asyncio.to_thread(tracing.flush)
+        try:
+            async with theirs(app) as state:
+                yield state
+        finally:
+            watch.stop()
+            await asyncio.to_thread(tracing.flush)
 
     app.router.lifespan_context = lifespan

@@ -38,7 +38,7 @@ def wait_of(job_id: UUID) -> float:
     """The seconds until the next try."""
     at = callback(job_id).next_at
     assert at is not None
-    return (at - now()).total_seconds()
+    return float((at - now()).total_seconds())
 
 
 def test_a_try_is_given_to_one_sender_until_its_lease_has_run_out(ended: UUID) -> None:

@@ -1,0 +1,93 @@
+"""The folders in which the processes of a server add up their metrics."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from app.offload.observing import metrics_folder
+
+SHARE = """
+import multiprocessing
+from app.offload.observing import metrics_folder
+
+def tell() -> None:
+    print(metrics_folder.share(), flush=True)
+
+if __name__ == "__main__":
+    tell()
+    for _ in range(2):
+        process = multiprocessing.get_context("spawn").Process(target=tell)
+        process.start()
+        process.join()
+"""
+
+
+def run_server(folder: Path, **given: str) -> list[Path | None]:
+    """What a process and two that it starts share, in turn; temporary files are in the folder."""
+    program = folder.parent / "program.py"
+    program.write_text(SHARE)
+    environment = os.environ | {"PROMETHEUS_MULTIPROC_DIR": "", "TMPDIR": str(folder)} | given
+    environment["PYTHONPATH"] = os.pathsep.join([str(Path.cwd()), os.environ.get("PYTHONPATH", "")])
+    ended = subprocess.run(
+        [sys.executable, program], env=environment, capture_output=True, text=True, check=True
+    )
+    return [None if line == "None" else Path(line) for line in ended.stdout.split()]
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> Path:
+    """A folder for everybody's temporary files."""
+    folder = tmp_path / "tmp"
+    folder.mkdir()
+    return folder
+
+
+def test_the_processes_of_a_server_share_one_and_a_single_one_has_none(shared: Path) -> None:
+    alone, first, second = run_server(shared)
+    assert alone is None and first and first == second
+    assert first.parent == shared
+    assert first.stat().st_mode & 0o777 == 0o700
+
+
+def test_nobody_can_guess_the_name(shared: Path) -> None:
+    (_, one, _), (_, other, _) = run_server(shared), run_server(shared)
+    assert one and other
+    assert one.name.rpartition("-")[2] != other.name.rpartition("-")[2]
+
+
+@pytest.mark.parametrize("name", ["0-abc", "{uid}-", "{uid}-x", "{uid}-99999999999999999999", ""])
+def test_what_others_leave_there_stops_nobody(shared: Path, name: str) -> None:
+    (shared / f"{metrics_folder.PREFIX}{name.format(uid=os.getuid())}").touch()
+    _, first, second = run_server(shared)
+    assert first and first == second
+
+
+def test_the_folder_that_is_given_is_made(shared: Path) -> None:
+    given = shared / "given" / "here"
+    assert run_server(shared, PROMETHEUS_MULTIPROC_DIR=str(given)) == [given] * 3
+    assert given.is_dir()
+
+
+def test_those_of_servers_that_are_gone_are_removed(
+    shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(shared))
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    left, lives = (metrics_folder.folder_of(pid) for pid in (gone.pid, os.getppid()))
+    for folder in (left, lives):
+        folder.mkdir()
+        (folder / "counter_1.db").touch()
+    # Where a link leads nothing is removed.
+    target = shared.parent / "target"
+    target.mkdir()
+    (target / "kept").touch()
+    link = shared / left.name.replace(left.name[-32:], "0" * 32)
+    link.symlink_to(target)
+    ours = metrics_folder.make(os.getpid())
+    assert set(shared.iterdir()) == {lives, ours, link}
+    assert (target / "kept").exists()
