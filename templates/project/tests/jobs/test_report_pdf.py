@@ -4,6 +4,7 @@ import io
 import logging
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from pypdf import PdfReader
@@ -277,7 +278,7 @@ def test_ticks_are_multiples_of_the_step_within_the_range() -> None:
 
 
 def test_its_parts_have_roles_for_readers_that_speak() -> None:
-    root = read().trailer["/Root"]
+    root: Any = read().trailer["/Root"]
     assert root["/MarkInfo"]["/Marked"]
     assert root["/Lang"] == "en"
     assert root["/ViewerPreferences"]["/DisplayDocTitle"]
@@ -299,8 +300,9 @@ def test_everything_drawn_has_a_role_or_is_decoration() -> None:
 
 
 def test_headings_are_bold() -> None:
-    fonts = read().pages[0]["/Resources"]["/Font"].values()
-    names = {font.get_object()["/BaseFont"].partition("+")[2] for font in fonts}
+    resources: Any = read().pages[0]["/Resources"]
+    fonts = [font.get_object() for font in resources["/Font"].values()]
+    names = {font["/BaseFont"].partition("+")[2] for font in fonts}
     assert names == {"DejaVuSansBook", "DejaVuSansBold"}
 
 

@@ -37,7 +37,7 @@ class Document(FPDF):
         super().__init__(format="A4")
         self.set_margin(MARGIN)
         self.c_margin = 0
-        add_fonts(self)
+        add_fonts(self, unicodedata.normalize("NFC", title))
         self._known = {style: cast(TTFFont, self.fonts[FAMILY + style]).cmap for style in ("", "B")}
         self._footnote = footnote
         self._marked = False  # whether what is drawn has its mark already

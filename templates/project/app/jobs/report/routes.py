@@ -17,11 +17,15 @@ from app.offload.http.problems import answers
 from app.offload.settings import CONFIG, load
 
 from . import datasets
-from .kind import DATASET_NAME, DATASETS
+from .kind import DATASET_NAME, DATASETS, KIND
 from .readings import InvalidCsv, parse
 from .tables import Dataset, Estimate, Version
 
-router = APIRouter(prefix=DATASETS, tags=[DATASETS.strip("/")])
+router = APIRouter(
+    prefix=DATASETS,
+    tags=[DATASETS.strip("/")],
+    generate_unique_id_function=lambda route: f"{KIND.name}_{route.name}",
+)
 
 Name = Annotated[str, Path(pattern=DATASET_NAME)]
 Limit = Annotated[int, Query(ge=1, le=1000)]
@@ -112,6 +116,7 @@ def _store(name: str, body: BinaryIO) -> tuple[DatasetOut, bool]:
     )
 
 
+@router.head("", include_in_schema=False)
 @router.get("", responses=answers(422, 503))
 def list_datasets(after: str = "", limit: Limit = 100) -> list[DatasetOut]:
     """Datasets by name: those after a name, so many."""
@@ -120,6 +125,7 @@ def list_datasets(after: str = "", limit: Limit = 100) -> list[DatasetOut]:
         return [_out(row) for row in session.execute(page)]
 
 
+@router.head("/{name}", include_in_schema=False)
 @router.get("/{name}", responses=answers(404, 422, 503))
 def get_dataset(name: Name) -> DatasetOut:
     """One dataset."""
@@ -130,6 +136,7 @@ def get_dataset(name: Name) -> DatasetOut:
     return _out(row)
 
 
+@router.head("/{name}/estimates", include_in_schema=False)
 @router.get("/{name}/estimates", responses=answers(422, 503))
 def list_estimates(name: Name, limit: Limit = 100) -> list[EstimateOut]:
     """What reports have estimated from a dataset of this name, the newest first."""

@@ -1,7 +1,7 @@
 /** The numbers of a report: a table and a histogram. */
 
-import { element, svg } from "./dom.js";
-import { number } from "./format.js";
+import { element, svg } from "../../dom.js";
+import { number } from "../../format.js";
 
 const WIDTH = 640;
 const HEIGHT = 244;
@@ -20,7 +20,7 @@ export function result(found) {
     ["Quartiles", `${number(found.lower_quartile)} and ${number(found.upper_quartile)}`],
     ["Range", `${number(found.minimum)} to ${number(found.maximum)}`],
   ];
-  return element("div", { class: "result" },
+  return element("div", { class: "report" },
     element("table", {}, element("tbody", {}, ...rows.map(row))), histogram(found.histogram));
 }
 

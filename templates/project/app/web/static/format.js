@@ -1,7 +1,7 @@
 /** Numbers and times as people read them. */
 
 const NUMBER = new Intl.NumberFormat("en", { maximumSignificantDigits: 6 });
-const SECONDS = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
+const TENTHS = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
 const CLOCK = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
 const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
 
@@ -15,16 +15,18 @@ export function time(text) {
   return isToday ? CLOCK.format(moment) : `${DAY.format(moment)}, ${CLOCK.format(moment)}`;
 }
 
-/** From one year, or day, to another. */
-export function span(first, last) {
-  const [from, to] = [new Date(first), new Date(last)];
-  if (to - from > 2 * 365 * 86_400_000) return `${from.getUTCFullYear()}–${to.getUTCFullYear()}`;
-  return `${DAY.format(from)} – ${DAY.format(to)}`;
-}
-
 /** How long something took. */
 export function duration(from, to) {
   const seconds = (new Date(to) - new Date(from)) / 1000;
-  if (seconds < 60) return `${SECONDS.format(seconds)} s`;
+  if (seconds < 60) return `${TENTHS.format(seconds)} s`;
   return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
 }
+
+/** A number of bytes. */
+export function size(bytes) {
+  const power = bytes ? Math.min(Math.floor(Math.log10(bytes) / 3), 3) : 0;
+  return `${TENTHS.format(bytes / 1000 ** power)} ${["bytes", "kB", "MB", "GB"][power]}`;
+}
+
+/** A name as a label: `mean_interval` is "Mean interval". */
+export const words = (name) => name.charAt(0).toUpperCase() + name.slice(1).replaceAll("_", " ");

@@ -1,50 +1,52 @@
-/** The list of reports, newest first. */
+/** The list of jobs, newest first. */
 
 import { explain, get } from "./api.js";
 import { Card } from "./card.js";
 
-const PAGE = "/reports?limit=20";
+const PAGE = "jobs?limit=20";
 
 export class List {
   #cards = new Map();
   #cursor;
+  #kinds;
 
-  constructor(list, empty, older, message) {
+  constructor(list, empty, older, message, kinds) {
     Object.assign(this, { list, empty, older, message });
+    this.#kinds = kinds;
     older.addEventListener("click", () => this.#loadOlder());
   }
 
   /** Show the newest page, and whether there is anything at all. */
   async load() {
     const page = await get(PAGE);
-    page.items.forEach((report) => this.show(report));
+    page.items.forEach((job) => this.show(job));
     if (this.#cursor === undefined) this.#setCursor(page.next_cursor);
     this.empty.hidden = this.#cards.size > 0;
     this.message.textContent = "";
   }
 
-  /** Show a report as it stands, unless something newer is shown already. */
-  show(report) {
-    const known = this.#cards.get(report.id);
-    if (known) known.show(report);
-    else this.#add(report);
+  /** Show a job as it stands, unless something newer is shown already. */
+  show(job) {
+    const known = this.#cards.get(job.id);
+    if (known) known.show(job);
+    else this.#add(job);
   }
 
-  #add(report) {
-    const card = new Card(report, (changed) => this.show(changed));
-    const cards = [...this.#cards.values()];
-    const next = cards
-      .filter((other) => other.createdAt < report.created_at)
-      .reduce((a, b) => (a && a.createdAt > b.createdAt ? a : b), undefined);
+  #add(job) {
+    const kind = this.#kinds.get(job.kind) ?? { title: job.kind, prefix: `/jobs/${job.kind}` };
+    const card = new Card(job, kind, (changed) => this.show(changed));
+    const next = [...this.#cards.values()]
+      .filter((other) => other.id < job.id) // the ids rise with time
+      .reduce((a, b) => (a && a.id > b.id ? a : b), undefined);
     this.list.insertBefore(card.element, next?.element ?? null);
-    this.#cards.set(report.id, card);
+    this.#cards.set(job.id, card);
     this.empty.hidden = true;
   }
 
   async #loadOlder() {
     try {
       const page = await get(`${PAGE}&cursor=${encodeURIComponent(this.#cursor)}`);
-      page.items.forEach((report) => this.show(report));
+      page.items.forEach((job) => this.show(job));
       this.#cards.get(page.items[0]?.id)?.focus();
       this.#setCursor(page.next_cursor);
     } catch (error) {

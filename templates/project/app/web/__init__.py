@@ -1,0 +1,1 @@
+"""The page, for any kind of job."""

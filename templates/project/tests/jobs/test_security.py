@@ -1,0 +1,99 @@
+"""Whom the service answers."""
+
+import asyncio
+import base64
+from collections.abc import Callable, Iterator
+
+import httpx
+import pytest
+from pydantic import ValidationError
+from starlette.types import Message, Receive, Scope, Send
+
+from app.main import create_app
+from app.security import ApiKey, is_public_name
+from app.settings import Settings, get_settings
+
+Client = Callable[..., httpx.Response]
+
+PUBLIC = ["evil.example", "evil.example:8000", "EVIL.EXAMPLE.", "127.0.0.1.evil.example", "a.local"]
+OWN = ["localhost", "localhost:8000", "Jobs.Localhost", "web", "web:8000", "192.168.1.7"]
+ADDRESSES = ["127.0.0.1:8000", "[::1]", "[::1]:8000", "[::ffff:1.2.3.4]"]
+
+
+@pytest.fixture
+def guarded(client_of: Callable[..., Client], monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
+    """A client of an application with an API_KEY."""
+    monkeypatch.setenv("API_KEY", "secret")
+    get_settings.cache_clear()
+    yield client_of(create_app(), "jobs.example")
+    monkeypatch.undo()
+    get_settings.cache_clear()
+
+
+@pytest.mark.parametrize("key", [" ", "key ", "schlüssel", "a\nb", "\N{CYRILLIC SMALL LETTER A}"])
+def test_a_key_that_no_header_can_carry_is_refused(key: str) -> None:
+    with pytest.raises(ValidationError, match="no header can carry"):
+        Settings(api_key=key)
+
+
+def test_who_brings_the_key_is_answered_whatever_the_host(guarded: Client) -> None:
+    brought = {"Authorization": "Bearer secret"}
+    assert guarded("GET", "/jobs", headers=brought).status_code == 200
+    for wrong in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic secret"}):
+        answer = guarded("GET", "/jobs", headers=wrong)
+        assert answer.status_code == 401
+        assert answer.headers["www-authenticate"] == "Bearer"
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_nothing_is_read_before_the_key(guarded: Client) -> None:
+    for path in ("/reports", "/jobs/x", "/nothing"):
+        assert guarded("POST", path, content=b"{", headers={}).status_code == 401
+
+
+def test_the_page_and_health_are_open_and_the_documentation_is_off(guarded: Client) -> None:
+    for path in ("/", "/web/page.js", "/health/live"):
+        assert guarded("GET", path).status_code == 200
+    assert guarded("GET", "/docs").status_code == 404
+    assert "API_KEY" in guarded("GET", "/docs").json()["detail"]
+    assert guarded("GET", "/web/page.json").json()["docs"] is False
+    for path in ("/openapi.json", "/metrics", "/dev/stalls", "/health", "/web", "//health/live"):
+        assert guarded("GET", path).status_code == 401
+
+
+@pytest.mark.parametrize(("key", "passes"), [("secret", True), ("wrong", False), ("", False)])
+def test_a_socket_brings_the_key_as_a_subprotocol(key: str, passes: bool) -> None:
+    passed, answers = [], []
+    name = "bearer." + base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
+    scope = {"type": "websocket", "path": "/jobs/1/ws", "headers": [], "subprotocols": ["x", name]}
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        passed.append(scope)
+
+    async def send(message: Message) -> None:
+        answers.append(message.get("status"))
+
+    asyncio.run(ApiKey(app, "secret")(scope, never, send))
+    assert bool(passed) == passes
+    assert passes or answers[0] == 401
+
+
+async def never() -> Message:
+    """Nothing comes in."""
+    raise AssertionError
+
+
+@pytest.mark.parametrize("host", PUBLIC)
+def test_without_a_key_a_public_name_is_refused(
+    client_of: Callable[..., Client], host: str
+) -> None:
+    http = client_of(create_app())
+    for path in ("/", "/web/page.js", "/jobs", "/health/live", "/nothing"):
+        answer = http("GET", path, headers={"Host": host})
+        assert answer.status_code == 421
+        assert "set API_KEY" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("host", [*OWN, *ADDRESSES])
+def test_an_address_or_a_private_name_is_answered(host: str) -> None:
+    assert not is_public_name(host)
