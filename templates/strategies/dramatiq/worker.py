@@ -1,128 +1,99 @@
-"""The Dramatiq worker: `dramatiq app.worker --processes 1 --threads N`.
+"""The Dramatiq worker: `dramatiq app.offload.worker:broker --processes 1 --threads N`.
 
-A message carries a report's id and nothing else; the row says whether it is to be run. So a message
-that comes twice, or too late, does no harm, and one that is lost is rung for again.
-
-A thread cannot be killed, and a process of Dramatiq's own that dies takes the worker along. So each
-of the N threads hands its report to a child process of a pool.
+A message says "look in this queue" and no more: the rows say what is to be run. So one that comes
+twice, or too late, does no harm; one that is lost is sent again by the next sweep. None of
+Dramatiq's middleware that retries, delays or limits messages is needed.
 """
 
-import asyncio
-from pathlib import Path
-from uuid import UUID
+from functools import cache
 
 import dramatiq
 import pika  # type: ignore[import-untyped]
-import structlog
-from dramatiq.asyncio import async_to_sync
-from dramatiq.brokers.rabbitmq import RabbitmqBroker
-from dramatiq.brokers.redis import RedisBroker
-from dramatiq.middleware import AsyncIO, Middleware, Retries, TimeLimit
-from redis import Redis
+from dramatiq.middleware import Middleware
 
-from app.broker import (
-    ALIVE_SECONDS,
-    ANSWER_SECONDS,
-    CONNECT_SECONDS,
-    NOT_SET,
-    get_broker_settings,
-)
-from app.logs import configure_logging
-from app.pipeline import new_token
-from app.pool import SupervisedPool
-from app.settings import get_settings
+from .broker import MOST_MESSAGES, NOT_SET, get_broker_settings
+from .notifier import Notifier
+from .observing import logs, tracing
+from .tolerant import LOOK, TolerantRabbitmq, TolerantRedis, rabbitmq_parameters, redis_client
+from .worker_children import Children, consumed_queues
 
-log = structlog.get_logger()
-settings, queue = get_settings(), get_broker_settings()
+settings = get_broker_settings()
+PREFIX = settings.prefix("dramatiq")
 
-DEFAULT_URL = "redis://"  # nothing connects to it: without a BROKER_URL nobody publishes or works
-RABBITMQ_OPTIONS = "heartbeat=30&blocked_connection_timeout=5&socket_timeout=2&stack_timeout=3"
+IDLE_MILLISECONDS = 100  # between two looks at Redis; and what an idle thread's end may take
 
 
 class ChildProcesses(Middleware):
-    """The pool of a worker process; it lives on the event loop of the AsyncIO middleware."""
-
-    pool: SupervisedPool
+    """The pool of a worker process."""
 
     def after_process_boot(self, broker: dramatiq.Broker) -> None:
         """Set up what this process has for itself."""
-        configure_logging()
-        if queue.broker_url is None:
+        logs.configure()
+        tracing.configure()
+        if settings.broker_url is None:
             raise SystemExit(NOT_SET)
+        look()
 
     def before_worker_boot(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
         """Start as many children as there are threads."""
-        self.pool = SupervisedPool(worker.worker_threads)
-        async_to_sync(self._start)()
+        worker.worker_timeout = IDLE_MILLISECONDS
+        worker.queue_prefetch = worker.worker_threads  # a busy worker must not hoard messages
+        children.start(worker.worker_threads)
 
     def before_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
-        """Take nothing new; let what runs end within the grace period, then interrupt it."""
-        log.info("worker_stops", grace_seconds=settings.shutdown_grace_seconds)
+        """Take no message any more, then end the children: the threads wait for them."""
         for consumer in worker.consumers.values():
             consumer.pause()
         for thread in worker.workers:
             thread.pause()
-        async_to_sync(self.pool.drain)(settings.shutdown_grace_seconds)
-        async_to_sync(self.pool.stop)()
-
-    async def _start(self) -> None:
-        await self.pool.start()
-        if path := queue.worker_alive_file:
-            self._alive = asyncio.create_task(_show_life(path))
+        children.stop()
 
 
-async def _show_life(path: Path) -> None:
-    while True:
-        await asyncio.to_thread(path.touch)
-        await asyncio.sleep(ALIVE_SECONDS)
+def queue_of(name: str) -> str:
+    """The broker's queue for a queue of jobs."""
+    return f"{PREFIX}.{name}"
 
 
-children = ChildProcesses()
-middleware: list[Middleware] = [TimeLimit(), Retries(), AsyncIO(), children]
-
-
-def _make_broker() -> RedisBroker | RabbitmqBroker:
+def _make_broker() -> TolerantRedis | TolerantRabbitmq:
     """The broker of BROKER_URL; it connects when it is first used."""
-    url = queue.broker_url or DEFAULT_URL
-    if not queue.is_redis:
-        return RabbitmqBroker(
-            url=f"{url}{'&' if '?' in url else '?'}{RABBITMQ_OPTIONS}",
-            middleware=middleware,
-            confirm_delivery=True,  # otherwise a message that nobody took counts as sent
+    middleware: list[Middleware] = [ChildProcesses()]
+    if settings.is_redis:
+        return TolerantRedis(  # type: ignore[no-untyped-call]
+            client=redis_client(), middleware=middleware, namespace=PREFIX
         )
-    return RedisBroker(  # type: ignore[no-untyped-call]
-        client=Redis.from_url(
-            url, socket_connect_timeout=CONNECT_SECONDS, socket_timeout=ANSWER_SECONDS
-        ),
-        middleware=middleware,
-        namespace=queue.queue_name,
-        # Each command looks for what dead workers held; by default one in a thousand does.
-        maintenance_chance=1_000_000,
-    )
+    return TolerantRabbitmq(middleware)
 
 
-broker = _make_broker()
-dramatiq.set_broker(broker)
+broker = _make_broker()  # Dramatiq's global one stays the user's
 
 
-@dramatiq.actor(
-    actor_name="run_report",
-    queue_name=queue.queue_name,
-    max_retries=20,  # of one message; the row counts the runs, and is rung for again
-    min_backoff=round(settings.retry_seconds * 1000),
-    max_backoff=round(settings.retry_max_seconds * 1000),
-    # The children are killed at the deadline; this is for a pool that does not answer.
-    time_limit=2000 * settings.job_deadline_seconds,
-)
-async def run(report_id: str) -> None:
-    """Run a report, if it is to be run."""
-    if await children.pool.run_once(UUID(report_id), new_token()):
-        raise dramatiq.Retry
+@cache
+def look() -> dramatiq.Actor[[str], None]:
+    """The one actor, with a queue for each queue of jobs; made when the kinds can be imported."""
+    names = [queue_of(name) for name in consumed_queues()] or [queue_of("default")]
+    for name in names:
+        broker.declare_queue(name)
+    make = dramatiq.actor(actor_name=LOOK, queue_name=names[0], broker=broker)
+    return make(_look)
 
 
-def ping() -> None:
-    """Raises when the broker does not answer."""
-    if isinstance(broker, RedisBroker):
+def _look(queue: str) -> None:
+    children.look(queue)
+
+
+def _publish(queue: str) -> None:
+    name = queue_of(queue)
+    # RabbitMQ keeps the limit itself.
+    if isinstance(broker, TolerantRabbitmq) or broker.do_qsize(name) < MOST_MESSAGES:
+        broker.enqueue(look().message(queue).copy(queue_name=name))
+
+
+def _ping() -> None:
+    if isinstance(broker, TolerantRedis):
         broker.client.ping()
     else:
-        pika.BlockingConnection(broker.parameters).close()
+        pika.BlockingConnection(rabbitmq_parameters()).close()
+
+
+notifier = Notifier(_publish, _ping)
+children = Children(notifier)
