@@ -1,0 +1,84 @@
+"""Stops, deaths and outages of the whole service: no accepted job is lost, no stop is an attempt."""
+
+import signal
+import time
+
+from offload.databases import database_away
+from offload.service import ServiceMaker, wait_until
+
+
+def test_no_way_of_stopping_costs_an_attempt(make_service: ServiceMaker) -> None:
+    service = make_service(SHUTDOWN_GRACE_SECONDS="0.2").start()
+    job = service.submit("held")
+    for number, stop in enumerate(
+        (
+            lambda: service.send_to_group(signal.SIGINT),
+            lambda: service.send(signal.SIGTERM),
+            lambda: service.send_to_group(signal.SIGHUP),
+            lambda: service.send_to_group(signal.SIGTERM),
+        ),
+        start=1,
+    ):
+        service.wait_until_run(job, times=number)
+        stop()
+        service.wait_until_ended()
+        wait_until(lambda: not service.processes(), "no process to be left")
+        service.start()
+    service.wait_until_run(job, times=5)
+    service.let_go()
+    done = service.wait_for(job, "succeeded")
+    assert done["attempts"] == 1
+    assert {attempt["outcome"] for attempt in done["history"]} == {"interrupted"}
+    assert "Traceback" not in service.log.read_text()
+
+
+def test_a_job_that_can_end_within_the_grace_period_does(make_service: ServiceMaker) -> None:
+    service = make_service(SHUTDOWN_GRACE_SECONDS="30").start()
+    job = service.submit(kind="slow", seconds=2)
+    service.wait_until_run(job)
+    service.stop()
+    service.start()
+    done = service.wait_for(job, "succeeded")
+    assert (done["attempts"], len(service.runs(job))) == (1, 1)
+
+
+def test_kill_of_everything_costs_an_attempt_and_no_job(make_service: ServiceMaker) -> None:
+    service = make_service(JOB_LEASE_SECONDS="2").start()
+    running, waiting = service.submit("held"), [service.submit() for _ in range(20)]
+    service.wait_until_run(running)
+    service.kill()
+    service.let_go()
+    service.start()
+    done = service.wait_for(running, "succeeded")
+    assert done["attempts"] == 2
+    assert done["history"][0]["outcome"] == "worker_lost"
+    for job in waiting:
+        service.wait_for(job, "succeeded")
+
+
+def test_an_outage_of_the_database_costs_no_attempt(make_service: ServiceMaker) -> None:
+    service = make_service(JOB_LEASE_SECONDS="3").start()
+    held, ending = service.submit("held"), service.submit("stuck_in_c", seconds=3)
+    service.wait_until_run(held)
+    service.wait_until_run(ending)
+    with database_away(service.database_url):
+        time.sleep(8)
+    service.let_go()
+    for job in (held, ending):
+        assert service.wait_for(job, "succeeded")["attempts"] == 1
+        assert len(service.runs(job)) == 1
+
+
+def test_a_store_that_takes_nothing_for_a_while_costs_no_attempt(
+    make_service: ServiceMaker,
+) -> None:
+    service = make_service().start()
+    store = service.folder / "files"
+    store.rename(service.folder / "away")
+    store.write_text("no folder")
+    job = service.submit("artifact")
+    service.wait_until_run(job)
+    time.sleep(1)
+    store.unlink()
+    (service.folder / "away").rename(store)
+    assert service.wait_for(job, "succeeded")["attempts"] == 1

@@ -1,0 +1,91 @@
+"""How it is done wrong."""
+
+import ctypes
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from sqlalchemy import text
+
+from ...offload import Run, TransientError
+from .kind import KIND, Fault, FaultParams, FaultResult
+
+FOLDER = Path(os.environ["FAULTS_FOLDER"])
+
+
+class Unpicklable(TransientError):
+    """An error that pickle can take apart and not put together again."""
+
+    def __init__(self, one: str, two: str) -> None:
+        super().__init__(one + two)
+
+
+@KIND.work
+def fault(run: Run, params: FaultParams) -> FaultResult:
+    """Misbehave as asked."""
+    with (FOLDER / "runs").open("a") as runs:
+        runs.write(f"{run.id} {os.getpid()} {params.fault}\n")
+    result = misbehave(run, params)
+    return result or FaultResult(attempt=run.attempt)
+
+
+def misbehave(run: Run, params: FaultParams) -> object:
+    """Do what the params ask for."""
+    match params.fault:
+        case Fault.ARTIFACT:
+            for path in run.inputs("file"):
+                run.keep("copy.bin", path, "application/octet-stream")
+            (run.folder / "scratch").write_text("gone afterwards")
+            run.keep("text.txt", b"kept", "text/plain")
+        case Fault.LEDGER:
+            run.progress(0.5)
+            time.sleep(params.seconds)
+            run.at_end(lambda end: end.execute(LEDGER, {"job_id": run.id.hex}))
+        case Fault.LEDGER_BROKEN:
+            run.at_end(lambda end: end.execute(LEDGER, {"job_id": run.id.hex}))
+            run.at_end(lambda end: end.execute(text("INSERT INTO nowhere VALUES (1)")))
+        case Fault.HELD:
+            while not (FOLDER / "let-go").exists():
+                run.progress(0.5)
+                time.sleep(0.01)
+        case Fault.STUCK_IN_C:
+            time.sleep(params.seconds or 600)
+        case Fault.HOLDS_THE_GIL:
+            ctypes.PyDLL(None).usleep(int(params.seconds * 1_000_000))
+        case Fault.KILLED:
+            os.kill(os.getpid(), signal.SIGKILL)
+        case Fault.KILLED_ONCE if first_time(run):
+            os.kill(os.getpid(), signal.SIGKILL)
+        case Fault.EXITS_AT_ONCE:
+            os._exit(0)
+        case Fault.EXITS:
+            sys.exit("EXITS")
+        case Fault.TRANSIENT:
+            raise TransientError("the far side is away")
+        case Fault.TRANSIENT_ONCE if first_time(run):
+            raise TransientError("the far side is away")
+        case Fault.UNPICKLABLE_ONCE if first_time(run):
+            raise Unpicklable("a", "b")
+        case Fault.BROKEN:
+            raise RuntimeError("BROKEN: a secret in /etc/secret")
+        case Fault.WRONG_PROGRESS:
+            run.progress(50)
+        case Fault.WRONG_RESULT:
+            return {"attempt": 1}
+        case Fault.GREEDY:
+            bytearray(1_000_000_000)
+    return None
+
+
+LEDGER = text("INSERT INTO ledger (job_id) VALUES (:job_id)")
+
+
+def first_time(run: Run) -> bool:
+    """Whether the job is tried for the first time."""
+    try:
+        (FOLDER / f"first-{run.id}").touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
