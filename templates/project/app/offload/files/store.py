@@ -139,12 +139,8 @@ def list_keys(prefix: str) -> list[str]:
 
 def list_jobs() -> list[str]:
     """The first part of every key: the ids of the jobs that have files. Raises StoreAway."""
-    store = get_store()
-    if isinstance(store, LocalStore):
-        # Also those of which a killed process left only an unfinished file, which has no key.
-        return [folder.name for folder in _folder(store).iterdir() if folder.is_dir()]
     with outages():
-        return [path.rstrip("/") for path in list_with_delimiter(store)["common_prefixes"]]
+        return [path.rstrip("/") for path in list_with_delimiter(get_store())["common_prefixes"]]
 
 
 def delete_prefix(prefix: str) -> None:

@@ -22,6 +22,7 @@ from .stored import UNKNOWN, StoredFile, TooLarge, shown_name
 
 PARAMS = "params"
 _FORM = "multipart/form-data"
+_JSON = "application/json"  # the params alone, for a job whose files may be left out
 _FORM_OVERHEAD_BYTES = 65_536  # boundaries and headers
 
 _log = logging.getLogger(__name__)
@@ -111,6 +112,8 @@ class _Reading:
         try:
             if media_type == _FORM.encode():
                 await self._form(options.get(b"boundary", b""))
+            elif media_type == _JSON.encode() and not self._takes_json():
+                await self._take_params(self._request.stream())
             else:
                 await self._raw(header)
         except ClientDisconnect:
@@ -119,6 +122,10 @@ class _Reading:
             raise UploadRefused(400, f"The form cannot be read: {error}") from None
         self._nothing_missing()
         return self._received
+
+    def _takes_json(self) -> bool:
+        """Whether JSON is a file here: where an input asks for it by name."""
+        return any(_JSON in each.media_types for each in self._inputs.values())
 
     async def _form(self, boundary: bytes) -> None:
         if not boundary:

@@ -7,9 +7,10 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from urllib.parse import urlsplit
 
 import pytest
 from obstore.exceptions import GenericError, PermissionDeniedError
@@ -47,6 +48,24 @@ def get(key: str, start: int, end: int) -> bytes:
         return b"".join([block async for block in store.read(key, start, end)])
 
     return asyncio.run(joined())
+
+
+async def cancel_a_put() -> None:
+    """Cancel an upload of which some parts are stored, and the rest does not come."""
+    waits = asyncio.Event()
+
+    async def hanging() -> AsyncIterator[bytes]:
+        async for chunk in chunked(content_of(4 * PART_BYTES)):
+            yield chunk
+        waits.set()
+        await asyncio.Event().wait()
+
+    stored = store.put_stream("job/in/t/0", hanging(), LIMIT, name="a", media_type="a/b")
+    task = asyncio.create_task(stored)
+    await waits.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
 
 
 def files_in(folder: Path) -> list[str]:
@@ -87,23 +106,7 @@ class TestAnyStore:
         assert store.list_keys("job") == []
 
     def test_nothing_is_there_of_what_was_cancelled(self) -> None:
-        async def cancelled() -> None:
-            waits = asyncio.Event()
-
-            async def hanging() -> AsyncIterator[bytes]:
-                async for chunk in chunked(content_of(4 * PART_BYTES)):
-                    yield chunk
-                waits.set()
-                await asyncio.Event().wait()
-
-            stored = store.put_stream("job/in/t/0", hanging(), LIMIT, name="a", media_type="a/b")
-            task = asyncio.create_task(stored)
-            await waits.wait()
-            task.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await task
-
-        asyncio.run(cancelled())
+        asyncio.run(cancel_a_put())
         assert store.list_keys("job") == []
 
     def test_nothing_is_there_of_what_is_too_large(self) -> None:
@@ -186,8 +189,47 @@ def s3_that_answers(status: int, body: bytes = b"") -> Iterator[str]:
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
         Thread(target=server.serve_forever, args=(0.01,)).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+
+
+@contextmanager
+def s3_that_takes_parts(calls: list[str]) -> Iterator[str]:
+    """The address of a server that takes parts, and notes what it was asked to do with them."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self, body: bytes = b"") -> None:
+            calls.append(f"{self.command} {urlsplit(self.path).query}")
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self.send_response(200)
+            self.send_header("ETag", '"tag"')
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def do_POST(self) -> None:
+            self.answer(
+                b"<InitiateMultipartUploadResult><Bucket>bucket</Bucket><Key>key</Key>"
+                b"<UploadId>id</UploadId></InitiateMultipartUploadResult>"
+            )
+
+        def do_PUT(self) -> None:
+            self.answer()
+
+        def do_DELETE(self) -> None:
+            self.answer()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, args=(0.01,)).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
 
 
 def use_s3(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
@@ -210,6 +252,15 @@ CALLS: dict[str, Callable[[Path], object]] = {
     "list_keys": lambda _: store.list_keys("job"),
     "delete_prefix": lambda _: store.delete_prefix("job"),
 }
+
+
+def test_parts_that_were_stored_are_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+    with s3_that_takes_parts(calls) as endpoint:
+        use_s3(monkeypatch, endpoint)
+        asyncio.run(cancel_a_put())
+    assert "PUT partNumber=1&uploadId=id" in calls
+    assert calls[-1] == "DELETE uploadId=id"
 
 
 class TestOutages:

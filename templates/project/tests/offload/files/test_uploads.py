@@ -5,15 +5,17 @@ import hashlib
 import json
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import httpx
 import pytest
 from file_site import Site
+from obstore.exceptions import GenericError
 
-from app.offload.files import store, stored
+from app.offload.files import store, transfer
 from app.offload.files.stored import BLOCK_BYTES
 from app.offload.kinds import Input
 from app.offload.settings import get_settings
@@ -232,22 +234,20 @@ class TestCut:
     def test_whoever_sends_waits_for_a_store_that_is_slow(
         self, site: Site, folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        held = []
+        released = Event()
 
-        async def hold(self: object, chunks: list[bytes]) -> bytes:
-            held.append(sum(map(len, chunks)))
-            while len(held) == 1:
-                await asyncio.sleep(0.01)
-            return b"".join(chunks)
+        async def hold(_store: object, _key: str, blocks: AsyncIterator[bytes], **_: int) -> None:
+            await anext(blocks)
+            await asyncio.to_thread(released.wait)
+            raise GenericError("slow")
 
-        monkeypatch.setattr(stored.Meter, "_hashed", hold)
+        monkeypatch.setattr(transfer, "put_async", hold)
         body = form([("images", ("a.png", b"x" * 90_000_000, "image/png"))])
         with begin(site, FORM, len(body)) as connection:
             connection.settimeout(1)
             with pytest.raises(TimeoutError):
                 connection.sendall(body)
-        held.append(0)
-        assert held[0] < 2 * BLOCK_BYTES
+        released.set()
         wait_until(lambda: bool(site.errors))
 
 
