@@ -25,6 +25,8 @@ def form(kind: Kind[Any, Any]) -> dict[str, Any]:
         name: {"contentType": ", ".join(limits.media_types)} for name, limits in kind.inputs.items()
     }
     content: dict[str, Any] = {"multipart/form-data": {"schema": schema, "encoding": encoding}}
+    if not needed:
+        content["application/json"] = {"schema": params}
     extra: dict[str, Any] = {"requestBody": {"required": bool(needed), "content": content}}
     if len(parts) == 1:
         [limits] = kind.inputs.values()

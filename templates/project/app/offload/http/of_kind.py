@@ -40,8 +40,7 @@ def of_kind(kind: AnyKind) -> APIRouter:
     router = APIRouter(route_class=routing.Route, prefix=kind.prefix, tags=[kind.name])
     job = job_model(kind)
     one, name = "/{job_id}", kind.name
-    accepts: dict[str, Any] = {"methods": ["POST"], "status_code": 202, "response_model": job}
-    _add_create(router, kind, accepts)
+    _add_create(router, kind, job)
     routing.get(
         router,
         "",
@@ -58,19 +57,21 @@ def of_kind(kind: AnyKind) -> APIRouter:
         response_model=job,
         responses=answers(404, 422, 503),
     )
-    router.add_api_route(
+    routing.post(
+        router,
         f"{one}/cancel",
         _cancel(kind),
         operation_id=f"cancel_{name}_job",
         responses=answers(403, 404, 409, 422, 503),
-        **accepts,
+        response_model=job,
     )
-    router.add_api_route(
+    routing.post(
+        router,
         f"{one}/retry",
         _retry(kind),
         operation_id=f"retry_{name}_job",
         responses=answers(403, 404, 409, 422, 429, 503),
-        **accepts,
+        response_model=job,
     )
     routing.get(
         router,
@@ -96,18 +97,18 @@ def of_kind(kind: AnyKind) -> APIRouter:
     return router
 
 
-def _add_create(router: APIRouter, kind: AnyKind, accepts: dict[str, Any]) -> None:
+def _add_create(router: APIRouter, kind: AnyKind, job: type[Any]) -> None:
     options: dict[str, Any] = {
         "operation_id": f"create_{kind.name}_job",
         "responses": answers(400, 403, 409, 413, 415, 422, 429, 503),
-        **accepts,
+        "response_model": job,
     }
     if kind.inputs:
         options |= {"openapi_extra": documents.form(kind)}
-        router.add_api_route("", _create_with_files(kind), **options)
+        routing.post(router, "", _create_with_files(kind), **options)
     else:
         options |= {"route_class_override": routing.JsonRoute}
-        router.add_api_route("", _create(kind), **options)
+        routing.post(router, "", _create(kind), **options)
 
 
 def _create(kind: AnyKind) -> Endpoint:

@@ -32,9 +32,9 @@ class Route(APIRoute):
             await super().handle(scope, receive, answer.send)
         except Exception as error:
             await _end_dependencies(scope, error)
-            if answer.has_begun or _has_handler(scope, error):
+            known = None if answer.has_begun else problems.of_error(error)
+            if answer.has_begun or (known is None and _has_handler(scope, error)):
                 raise
-            known = problems.of_error(error)
             await (known or problems.of_mistake())(scope, receive, answer.send)
             if known is None:
                 raise  # for the server's log, and whoever else looks for it
@@ -78,9 +78,15 @@ class _Answer:
 
 def get(router: APIRouter, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
     """Add a route for GET, and for HEAD."""
-    options |= {"name": options.get("operation_id")}
+    options |= {"name": options["operation_id"]}
     router.add_api_route(path, endpoint, methods=["GET"], **options)
     router.add_api_route(path, endpoint, methods=["HEAD"], **options | {"include_in_schema": False})
+
+
+def post(router: APIRouter, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+    """Add a route for POST that answers 202."""
+    options |= {"name": options["operation_id"]}
+    router.add_api_route(path, endpoint, methods=["POST"], status_code=202, **options)
 
 
 def adopt(router: APIRouter) -> APIRouter:
@@ -100,9 +106,7 @@ def _adopted(cls: type[APIRoute]) -> type[APIRoute]:
 
 
 def _has_handler(scope: Scope, error: Exception) -> bool:
-    """Whether the application itself knows an error that no HTTP library has made."""
-    if problems.of_error(error) is not None:
-        return False
+    """Whether the application itself knows such an error."""
     handlers = scope["app"].exception_handlers
     return any(cls in handlers for cls in type(error).__mro__ if cls is not Exception)
 

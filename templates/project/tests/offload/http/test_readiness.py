@@ -1,0 +1,69 @@
+"""Whether the process says that it can do its work."""
+
+import os
+from pathlib import Path
+
+import httpx
+import pytest
+from job_site import Beside, begin, create
+
+from app.offload.database.engines import transact
+from app.offload.files import store as files
+from app.offload.files.outages import StoreAway
+from app.offload.queue import ends
+from app.offload.queue.ends import Attempt
+
+READY = "/health/ready"
+
+
+def test_ready_tells_what_it_looked_at(client: httpx.Client) -> None:
+    answer = client.get(READY)
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "status": "ok",
+        "checked": ["database", "pool"],
+        "state": {"broker": "away"},
+    }
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_a_part_that_is_down_is_named(client: httpx.Client, beside: Beside) -> None:
+    beside.strategy.parts["pool"] = "no process has started"
+    answer = client.get(READY)
+    assert answer.status_code == 503
+    assert answer.json()["down"] == {"pool": "no process has started"}
+    assert client.get("/health/live").status_code == 200
+
+
+@pytest.mark.skipif(
+    not os.environ.get("DATABASE_URL", "sqlite").startswith("sqlite"),
+    reason="only SQLite's database is a file",
+)
+def test_a_file_that_was_removed_is_noticed(client: httpx.Client, tmp_path: Path) -> None:
+    create(client)
+    for file in tmp_path.glob("app.db*"):
+        file.unlink()
+    answer = client.get(READY)
+    assert answer.status_code == 503
+    assert answer.json()["down"] == {"database": "the file app.db is gone"}
+    assert not (tmp_path / "app.db").exists()
+
+
+def test_a_store_that_is_away_is_told(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away() -> None:
+        raise StoreAway("not here")
+
+    monkeypatch.setattr(files, "get_store", away)
+    answer = client.get(READY)
+    assert answer.status_code == 200
+    assert answer.json()["state"]["store"] == "no answer (StoreAway)"
+
+
+def test_work_that_cannot_be_imported_is_told(client: httpx.Client) -> None:
+    job = create(client)
+    attempt = Attempt("work_unavailable", "No module named 'av'")
+    transact(ends.release, begin(job), attempt, failure=None, wait_seconds=60)
+    state = client.get(READY).json()["state"]
+    assert "import" in state["kind clip"]
