@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -137,11 +138,17 @@ def test_the_certificates_are_loaded_once_and_not_on_the_loop(
 
     monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", note)
     monkeypatch.setenv("SSL_CERT_FILE", certifi.where())
-    monkeypatch.setenv("CALLBACK_RETRY_SECONDS", "0.1")
+    monkeypatch.setenv("CALLBACK_RETRY_SECONDS", "1")  # and at most 3 after the second try
     get_settings.cache_clear()
     # It speaks no TLS: each try fails, on a connection of its own.
     job_id = end_job(f"https://127.0.0.1:{receiver.port}/")
-    send_until(lambda: callback(job_id).attempts > 2)
+
+    def has_tried_twice() -> bool:
+        found = callback(job_id)
+        noted = found.next_at < datetime.now(UTC) + timedelta(seconds=10)  # it is no lease
+        return found.attempts == 2 and noted
+
+    send_until(has_tried_twice)
     assert "no answer" in callback(job_id).last_error
     (thread,) = loaded_by
     assert thread is not threading.main_thread()
