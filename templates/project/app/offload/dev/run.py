@@ -1,11 +1,11 @@
 """Runs a command of the Procfile so that every way of ending ends everything.
 
-    python -m app.offload.dev.run --port 'uvicorn app.main:app --port ${WEB_PORT:-8000}'
-    python -m app.offload.dev.run --broker --restart 'celery -A app.offload.worker worker'
+    python app/offload/dev/run.py --port 'uvicorn app.main:app --port ${WEB_PORT:-8000}'
+    python app/offload/dev/run.py --restart 'celery -A app.offload.worker worker'
 
 The command is a shell's, with the environment in which honcho itself was started and what `.env`
 adds to it, read as the settings read it. In production all of this is the business of whatever
-runs the container.
+runs the container. Nothing of the package is imported: that takes longer than all of this.
 """
 
 import argparse
@@ -14,19 +14,13 @@ import resource
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import import_module
 
 import psutil
-import structlog
 from dotenv import dotenv_values
-
-from ..observing import logs
-from ..settings import get_settings
-
-log = structlog.get_logger()
 
 PAUSES = (1, 2, 5, 10)  # seconds before the next start, while the command keeps failing
 LONG_ENOUGH_SECONDS = 30  # for a run that ended to be no failed start
@@ -39,19 +33,14 @@ def main() -> int:
     """Run the command; its exit code."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", action="store_true", help="check that WEB_PORT is free")
-    parser.add_argument("--broker", action="store_true", help="set BROKER_URL if it is not")
     parser.add_argument("--restart", action="store_true", help="start it again when it ends")
     parser.add_argument("--last", action="store_true", help="end when the others have ended")
     parser.add_argument("command")
     options = parser.parse_args()
     stop = Stop()
     _restore_environment()
-    get_settings()  # wrong ones end it here, and not again and again below
-    logs.configure()
     if options.port:
         _check_port()
-    if options.broker:
-        os.environ["BROKER_URL"] = import_module(f"{__package__}.broker").wait_for_url(stop)
     _allow_open_files()
     return Command(options.command, stop, options.last).run(options.restart)
 
@@ -91,7 +80,7 @@ class Command:
 
     def __init__(self, command: str, stop: Stop, is_last: bool) -> None:
         self._line = ["/bin/sh", "-c", f"exec {command}"]
-        self._name, self._stop, self._is_last = command.split()[0], stop, is_last
+        self._name, self._stop, self._is_last = command, stop, is_last
 
     def run(self, again: bool) -> int:
         """Run it, once or until a signal comes; its exit code."""
@@ -103,7 +92,7 @@ class Command:
                 return max(code, 0) if self._stop else code
             failures = 0 if time.monotonic() - start > LONG_ENOUGH_SECONDS else failures + 1
             pause = PAUSES[min(failures, len(PAUSES) - 1)]
-            log.error("restarting", command=self._name, exit_code=code, in_seconds=pause)
+            print(f"ended with {code}, starts again in {pause} s: {self._name}", file=sys.stderr)
             self._wait(pause)
             if self._stop:
                 return 0

@@ -1,0 +1,1 @@
+"""What only strategies with a broker have to prove."""

@@ -1,0 +1,111 @@
+"""The broker is away, silent or forgetful: nobody waits for it, no job is lost."""
+
+import pytest
+
+from offload.queue_strategies.brokers import GIVEN, Broker, forget, kept
+from offload.queue_strategies.conftest import BreakableMaker
+from offload.service import LONG_LEASE, Service, ServiceMaker, wait_until
+
+SOON = 3  # seconds: an answer that waited for a broker would take longer
+# Only messages tell a worker to look: no sweep comes to the rescue while a test lasts.
+NO_SWEEP = {"SWEEP_SECONDS": "600"}
+NO_RESTART = "starts again"
+
+
+def broker_of(service: Service) -> str:
+    """What the service says of its broker."""
+    return str(service.http.get("/health/ready").json()["state"]["broker"])
+
+
+@pytest.mark.parametrize("way", ["stop", "freeze"])
+def test_nobody_waits_for_a_broker_that_is_away(make_breakable: BreakableMaker, way: str) -> None:
+    service, broker = make_breakable()
+    with service:
+        service.wait_for(service.submit(), "succeeded")
+        service.http.timeout = SOON
+        broker.stop() if way == "stop" else broker.freeze()
+        jobs = [service.submit() for _ in range(5)]
+        for _ in range(50):
+            assert service.http.get("/health/live").status_code == 200
+        wait_until(lambda: broker_of(service) != "ok", "the broker to be missed")
+        assert service.is_ready()
+        assert {service.job(job)["status"] for job in jobs} == {"queued"}
+        service.http.timeout = 90
+        broker.start() if way == "stop" else broker.thaw()
+        for job in jobs:
+            assert service.wait_for(job, "succeeded")["attempts"] == 1
+        wait_until(lambda: broker_of(service) == "ok", "the broker to be known to be back")
+        assert service.log.read_text().count('"broker_away"') <= 2  # two processes publish
+        assert NO_RESTART not in service.log.read_text()
+
+
+def test_a_job_that_ends_while_the_broker_restarts_ends_no_worker(
+    make_breakable: BreakableMaker,
+) -> None:
+    service, broker = make_breakable(**LONG_LEASE)
+    with service:
+        busy = service.submit("held")
+        service.wait_for(busy, "running")
+        broker.stop()
+        service.let_go()
+        service.wait_for(busy, "succeeded")
+        broker.start()
+        after = service.wait_for(service.submit(), "succeeded")
+        assert after["attempts"] == 1
+        assert len(service.runs(busy)) == 1
+        assert NO_RESTART not in service.log.read_text()
+
+
+def test_an_idle_worker_finds_its_broker_again(make_breakable: BreakableMaker) -> None:
+    service, broker = make_breakable()
+    with service:
+        service.wait_for(service.submit(), "succeeded")
+        broker.stop()
+        broker.start()
+        service.wait_for(service.submit(), "succeeded")
+        assert NO_RESTART not in service.log.read_text()
+
+
+def test_lost_messages_are_sent_again(make_breakable: BreakableMaker) -> None:
+    service, broker = make_breakable()
+    with service:
+        service.kill("worker")
+        jobs = [service.submit() for _ in range(20)]
+        wait_until(lambda: kept(service), "messages")
+        broker.forget()
+        service.start_command("worker")
+        for job in jobs:
+            assert service.wait_for(job, "succeeded")["attempts"] == 1
+
+
+def test_a_worker_that_starts_looks_without_being_told(make_service: ServiceMaker) -> None:
+    with make_service(**NO_SWEEP) as service:
+        service.kill("worker")
+        jobs = [service.submit() for _ in range(3)]
+        wait_until(lambda: kept(service), "messages")
+        if GIVEN:
+            forget(GIVEN, service.environment["QUEUE_PREFIX"])
+        else:
+            embedded: Broker = _embedded(service)
+            embedded.forget()
+        service.start_command("worker")
+        for job in jobs:
+            service.wait_for(job, "succeeded")
+
+
+def test_a_queue_that_nobody_reads_stays_short(make_service: ServiceMaker) -> None:
+    with make_service(SWEEP_SECONDS="0.01") as service:
+        service.kill("worker")
+        for _ in range(150):
+            service.submit("none")
+            if service.http.get("/jobs/fault", params={"limit": 1}).status_code == 429:
+                break
+        before = len(kept(service))
+        wait_until(lambda: len(kept(service)) >= before, "some to be kept")
+        assert 0 < len(kept(service)) <= 2 * 100  # Redis keeps a list and what it points to
+
+
+def _embedded(service: Service) -> Broker:
+    from offload.queue_strategies.brokers import EmbeddedBroker
+
+    return EmbeddedBroker(service)
