@@ -1,6 +1,8 @@
 """A report from its acceptance to its end, without a service."""
 
 import io
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,9 @@ from app.offload.database.tables import jobs
 from app.offload.errors import Interrupted
 from app.offload.testing import enqueued, run_directly
 
-NILE = Path(__file__).parents[2] / "app" / "jobs" / "report" / "page" / "nile.csv"
+ROOT = Path(__file__).parents[2]
+NILE = ROOT / "app" / "jobs" / "report" / "page" / "nile.csv"
+HEAVY = {"app.jobs.report.work", "app.jobs.report.compute", "fpdf", "fontTools"}
 
 
 def nile(rows: int = 100) -> Readings:
@@ -138,3 +142,16 @@ def test_pieces_make_a_whole(dataset: str, monkeypatch: pytest.MonkeyPatch) -> N
     with reading() as session:
         rows = select(Reading).where(Reading.version_id == version.id)
         assert session.scalars(rows).first() is None
+
+
+def test_the_api_loads_nothing_that_only_jobs_need() -> None:
+    program = "import sys, app.main; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout.split()
+    assert "app.jobs.report.kind" in loaded
+    assert HEAVY.isdisjoint(loaded)
+
+
+def test_the_sample_of_the_page_is_the_one_that_the_readme_sends() -> None:
+    assert (ROOT / "samples" / "nile.csv").read_bytes() == NILE.read_bytes()

@@ -19,6 +19,7 @@ FILES = {"": "DejaVuSans.ttf", "B": "DejaVuSans-Bold.ttf"}  # by style
 FOLDER = Path(__file__).with_name("fonts")
 # Latin, Greek and Cyrillic; Vietnamese; punctuation and mathematics; the replacement character.
 USUAL = {*range(0x530), *range(0x1E00, 0x1F00), *range(0x2000, 0x2300), 0xFFFD}
+UNUSED = ["FFTM", "GDEF", "GPOS", "GSUB", "kern"]  # tables of an editor, and of shaping libraries
 
 
 def add_fonts(document: FPDF, text: str) -> None:
@@ -55,8 +56,8 @@ def _content(style: str, is_usual: bool) -> bytes:
     file = FOLDER / FILES[style]
     if not is_usual:
         return file.read_bytes()
-    options = subset.Options(glyph_names=True, notdef_outline=True, layout_features=[])
-    options.drop_tables += ["FFTM"]  # of FontForge: nobody knows how to cut it
+    options = subset.Options(glyph_names=True, notdef_outline=True)
+    options.drop_tables += UNUSED
     subsetter, font = subset.Subsetter(options), TTFont(file, recalcTimestamp=False)
     subsetter.populate(unicodes=USUAL)
     subsetter.subset(font)

@@ -10,7 +10,7 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 from pydantic_settings import BaseSettings
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Select, select
 
 from app.offload import Refused, reading
 from app.offload.http.problems import answers
@@ -104,16 +104,7 @@ def _store(name: str, body: BinaryIO) -> tuple[DatasetOut, bool]:
     except InvalidCsv as error:
         raise Refused(422, str(error), line=error.line, column=error.column) from None
     version, created = datasets.store(name, found)
-    return (
-        DatasetOut(
-            name=name,
-            version=version.id,
-            count=version.count,
-            first_reading=version.first_reading,
-            last_reading=version.last_reading,
-        ),
-        created,
-    )
+    return _out(name, version), created
 
 
 @router.head("", include_in_schema=False)
@@ -122,7 +113,7 @@ def list_datasets(after: str = "", limit: Limit = 100) -> list[DatasetOut]:
     """Datasets by name: those after a name, so many."""
     page = _newest().where(Dataset.name > after).order_by(Dataset.name).limit(limit)
     with reading() as session:
-        return [_out(row) for row in session.execute(page)]
+        return [_out(*row) for row in session.execute(page)]
 
 
 @router.head("/{name}", include_in_schema=False)
@@ -133,7 +124,7 @@ def get_dataset(name: Name) -> DatasetOut:
         row = session.execute(_newest().where(Dataset.name == name)).one_or_none()
     if row is None:
         raise Refused(404, f"There is no dataset {name}.")
-    return _out(row)
+    return _out(*row)
 
 
 @router.head("/{name}/estimates", include_in_schema=False)
@@ -161,8 +152,7 @@ def _newest() -> Select[str, Version]:
     return select(Dataset.name, Version).join(Version, Dataset.version_id == Version.id)
 
 
-def _out(row: Row[str, Version]) -> DatasetOut:
-    name, version = row
+def _out(name: str, version: Version) -> DatasetOut:
     return DatasetOut(
         name=name,
         version=version.id,

@@ -1,6 +1,6 @@
 /** A job on the page. */
 
-import { call, explain, here } from "./api.js";
+import { call, explain } from "./api.js";
 import { element, say } from "./dom.js";
 import { duration, size, time, words } from "./format.js";
 import { key } from "./key.js";
@@ -79,7 +79,7 @@ export class Card {
 
   async #act(name) {
     try {
-      const answer = await call("POST", here(`${this.#kind.prefix}/${this.#job.id}/${name}`));
+      const answer = await call("POST", `${this.#kind.prefix}/${this.#job.id}/${name}`);
       this.#onChange(await answer.json());
     } catch (error) {
       this.#showMessage(explain(error));

@@ -1,6 +1,6 @@
 /** A form for a kind of job, made from the JSON schema of its parameters and from its inputs. */
 
-import { call, explain, get, here } from "./api.js";
+import { call, explain, get } from "./api.js";
 import { element, say } from "./dom.js";
 import { size, words } from "./format.js";
 
@@ -45,14 +45,14 @@ function send(kind, fields) {
     given.filter(([, value], number) => !fields[number].isFile && value !== undefined),
   );
   if (!Object.keys(kind.inputs).length) {
-    return call("POST", here(kind.prefix), JSON.stringify(params), "application/json");
+    return call("POST", kind.prefix, JSON.stringify(params), "application/json");
   }
   const body = new FormData();
   body.set("params", new Blob([JSON.stringify(params)], { type: "application/json" }));
   for (const [number, [name, value]] of given.entries()) {
     if (fields[number].isFile) for (const file of value) body.append(name, file);
   }
-  return call("POST", here(kind.prefix), body);
+  return call("POST", kind.prefix, body);
 }
 
 function parameters(schema) {

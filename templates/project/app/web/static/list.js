@@ -1,6 +1,6 @@
 /** The list of jobs, newest first. */
 
-import { explain, get } from "./api.js";
+import { explain, get, here } from "./api.js";
 import { Card } from "./card.js";
 
 const PAGE = "jobs?limit=20";
@@ -33,7 +33,7 @@ export class List {
   }
 
   #add(job) {
-    const kind = this.#kinds.get(job.kind) ?? { title: job.kind, prefix: `/jobs/${job.kind}` };
+    const kind = this.#kinds.get(job.kind) ?? { title: job.kind, prefix: here(`jobs/${job.kind}`) };
     const card = new Card(job, kind, (changed) => this.show(changed));
     const next = [...this.#cards.values()]
       .filter((other) => other.id < job.id) // the ids rise with time

@@ -8,6 +8,7 @@ import { watchStalls } from "./stalls.js";
 
 const kinds = new Map(); // by name
 const forms = new Map(); // by the name of the kind
+const panels = new Map(); // what a kind brings along, by its name
 const list = new List(byId("list"), byId("empty"), byId("older"), byId("list-message"), kinds);
 
 /** Ask for the kinds until there is an answer, and make a form for each. */
@@ -30,12 +31,14 @@ function addForm(kind) {
   forms.set(kind.name, made);
   byId("forms").append(made);
   byId("kinds").querySelector("select").append(element("option", { value: kind.name }, kind.title));
-  const panel = kind.own?.panel?.({ form: made, refresh: made.refresh });
-  if (panel) document.querySelector(".side").append(panel);
+  const panel = kind.own?.panel?.({ kind, form: made, refresh: made.refresh });
+  if (!panel) return;
+  panels.set(kind.name, panel);
+  document.querySelector(".side").append(panel);
 }
 
 function choose(name) {
-  for (const [other, made] of forms) made.hidden = other !== name;
+  for (const [other, made] of [...forms, ...panels]) made.hidden = other !== name;
 }
 
 function showConnection(state) {

@@ -8,12 +8,12 @@ import { span } from "./span.js";
 
 export { result } from "./histogram.js";
 
-const DATASETS = "datasets";
 const OWN = new URL(".", import.meta.url).href;
 const NAME = "[A-Za-z0-9][A-Za-z0-9._\\-]*";
 
 /** A part of the page where data sets are put, listed and deleted. */
-export function panel({ form, refresh }) {
+export function panel({ kind, form, refresh }) {
+  const datasets = kind.params.properties.dataset["x-options"];
   document.head.append(element("link", { rel: "stylesheet", href: `${OWN}style.css` }));
   const file = element("input", { type: "file", accept: ".csv,text/csv", required: "", change: showFile });
   const fileName = element("strong", {}, "Drop or choose a CSV");
@@ -37,13 +37,13 @@ export function panel({ form, refresh }) {
   });
 
   async function put(title, csv) {
-    await call("PUT", here(`${DATASETS}/${encodeURIComponent(title)}`), csv, "text/csv");
+    await call("PUT", here(`${datasets}/${encodeURIComponent(title)}`), csv, "text/csv");
     await show(title);
     say(`Data set ${title} is there.`);
   }
 
   async function show(chosen) {
-    const found = await get(`${DATASETS}?limit=1000`);
+    const found = await get(`${datasets}?limit=1000`);
     list.replaceChildren(...found.map(row));
     sample.hidden = found.length > 0;
     await refresh();
@@ -64,7 +64,7 @@ export function panel({ form, refresh }) {
   async function remove(title) {
     if (!window.confirm(`Delete the data set ${title}?`)) return;
     await told(async () => {
-      await call("DELETE", here(`${DATASETS}/${encodeURIComponent(title)}`));
+      await call("DELETE", here(`${datasets}/${encodeURIComponent(title)}`));
       await show();
       say(`Data set ${title} is deleted.`);
     });
@@ -111,6 +111,6 @@ export function panel({ form, refresh }) {
   }
 
   told(() => show());
-  return element("section", { "aria-labelledby": "data-heading" },
-    element("h2", { id: "data-heading" }, "Data"), upload, sample, list);
+  return element("section", { "aria-label": `Data: ${kind.title}` },
+    element("h2", {}, "Data"), upload, sample, list);
 }
