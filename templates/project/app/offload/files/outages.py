@@ -34,6 +34,14 @@ _REFUSED_FOR_NOW = re.compile(r"RequestTimeout|ExpiredToken|SlowDown")
 _OS_ERROR = re.compile(r"\(os error (\d+)\)")
 
 
+def is_full(error: BaseException) -> bool:
+    """Whether a disk is full, or read-only for now: what the work itself may meet in its folder."""
+    if not isinstance(error, OSError):
+        return False
+    # What `tempfile` says when no folder takes the few bytes that it tries them with.
+    return error.errno in _FULL or "No usable temporary directory" in str(error)
+
+
 @contextmanager
 def outages() -> Iterator[None]:
     """Raises StoreAway for errors of the store that pass; all others stay what they are."""

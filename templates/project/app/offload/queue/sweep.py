@@ -9,7 +9,7 @@ import structlog
 from sqlalchemy import Connection, Row, and_, bindparam, exists, or_, select, update
 
 from ..database.clock import after, now_
-from ..database.tables import Status, is_status, jobs
+from ..database.tables import Status, is_status, jobs, watermarks
 from ..settings import get_settings
 from .ends import WORKER_LOST, Attempt, backoff_seconds, give_back
 
@@ -17,6 +17,7 @@ log = structlog.get_logger()
 
 AT_ONCE = 1000  # rows that one statement takes
 MOST_RINGS = 20  # for one queue and sweep
+PROBE = "written"  # a row of the watermarks
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +65,9 @@ def waiting(connection: Connection, queue: str) -> tuple[int, str | None]:
     return len(ids), str(ids[0]) if ids else None
 
 
-def database_time(connection: Connection) -> datetime:
-    """What the database's clock says."""
-    return connection.execute(_TIME).scalar_one()
+def write(connection: Connection) -> None:
+    """Write something, which shows that the database takes what is written."""
+    connection.execute(_WRITE)
 
 
 # The clock in a subquery: PostgreSQL looks nothing up by a function that is volatile.
@@ -98,7 +99,7 @@ _NEXT = (
     .order_by(jobs.c.priority.desc(), jobs.c.run_at, jobs.c.id)
     .limit(bindparam("most"))
 )
-_TIME = select(now_())
+_WRITE = update(watermarks).where(watermarks.c.name == PROBE).values(at=now_())
 _WORK = select(
     now_().label("at"),
     exists(select(jobs.c.id).where(_is_due)).label("has_due"),

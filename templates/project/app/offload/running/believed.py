@@ -11,43 +11,32 @@ log = structlog.get_logger()
 
 
 class BelievedClock:
-    """Compares the database's clock with this process's monotonic one, which nobody sets.
-
-    Leases are judged, and rows deleted, by times in rows. So whoever does that must notice when the
-    clock was set, when the database was away, and when this process stood still: meanwhile no run
-    could renew its lease.
-    """
+    """Compares the database's clock with this process's monotonic one, which nobody sets."""
 
     def __init__(self) -> None:
         self._began: tuple[datetime, float] | None = None
         self._seen: tuple[datetime, float] | None = None
-        self._believes_from = 0.0
 
-    def see(self, at: datetime) -> None:
-        """Note what the database's clock says now."""
+    def see(self, at: datetime) -> bool:
+        """Note what the database's clock says now; whether it went on evenly since the last time.
+
+        It has not where it was set, or where the database was away, or this process stood still.
+        """
         now, settings = time.monotonic(), get_settings()
-        patience = settings.job_lease_seconds / 2
-        if self._seen is None:
+        before, self._seen = self._seen, (at, now)
+        if before is None:
             self._began = (at, now)
-            self._wait("begun", now, patience)
-        else:
-            before, when = self._seen
-            passed = now - when
-            stepped = abs((at - before).total_seconds() - passed)
-            if stepped > patience / 2:
-                self._wait("clock_was_set", now, patience)
-            elif passed > settings.sweep_seconds + patience:
-                self._wait("was_away", now, patience)
-        self._seen = (at, now)
-
-    @property
-    def judges_leases(self) -> bool:
-        """Whether every living run could have renewed its lease by now."""
-        return self._seen is not None and time.monotonic() >= self._believes_from
+            return False
+        passed = now - before[1]
+        stepped = abs((at - before[0]).total_seconds() - passed)
+        is_even = max(stepped, passed - settings.sweep_seconds) < settings.job_lease_seconds / 4
+        if not is_even:
+            log.warning("clock_or_process_jumped", seconds=round(max(stepped, passed), 1))
+        return is_even
 
     @property
     def safe_now(self) -> datetime:
-        """A time that is not later than the clock, nor than the time since `began` allows.
+        """The time, or an earlier one: not later than the time since the beginning allows.
 
         Nothing is deleted because a clock was set forward.
         """
@@ -56,6 +45,7 @@ class BelievedClock:
         elapsed = timedelta(seconds=self._seen[1] - self._began[1])
         return min(self._seen[0], self._began[0] + elapsed)
 
-    def _wait(self, reason: str, now: float, patience: float) -> None:
-        log.info("leases_may_be_renewed", reason=reason, seconds=patience)
-        self._believes_from = now + patience
+    @property
+    def has_been_seen(self) -> bool:
+        """Whether there is a time to believe."""
+        return self._seen is not None

@@ -10,7 +10,6 @@ from uuid import UUID
 
 import structlog
 from anyio import CapacityLimiter, to_thread
-from sqlalchemy import Connection
 
 from .. import discovery, notifying
 from ..database.engines import read_once, transact_once
@@ -32,6 +31,7 @@ class Janitor:
 
     def __init__(self) -> None:
         self._clock = BelievedClock()
+        self._recovery = Recovery()
         self._rings = Rings()
 
     async def run(self) -> None:
@@ -46,9 +46,10 @@ class Janitor:
     def sweep(self) -> None:
         """Promote, recover and notify once; nothing is written when there is nothing to do."""
         work = read_once(sweep.work)
-        self._clock.see(work.at)
-        if work.has_due or (work.has_lapsed and self._clock.judges_leases):
-            transact_once(self._put_in_order)
+        is_even = self._clock.see(work.at)
+        if work.has_due:
+            transact_once(sweep.promote_due)
+        self._recovery.go_on(work.has_lapsed, is_even)
         for queue in discovery.queues():
             number, first = read_once(sweep.waiting, queue)
             for _ in range(self._rings.due(queue, number, first)):
@@ -56,12 +57,12 @@ class Janitor:
 
     def roll_up(self) -> None:
         """Add to the statistics what has ended."""
-        if self._clock.judges_leases:
+        if self._clock.has_been_seen:
             transact_once(statistics.roll_up, self._clock.safe_now)
 
     def expire(self) -> None:
         """Delete some jobs that ended long ago: the row, then its files."""
-        if not self._clock.judges_leases:
+        if not self._clock.has_been_seen:
             return
         at = self._clock.safe_now
         for job_id in read_once(retention.expired, at):
@@ -71,7 +72,7 @@ class Janitor:
 
     def delete_orphans(self) -> None:
         """Delete files without a row: a process died between the one and the other."""
-        if not self._clock.judges_leases:
+        if not self._clock.has_been_seen:
             return
         newest = int(self._clock.safe_now.timestamp() * 1000) - ORPHAN_MILLISECONDS
         found = [job_id for name in store.list_jobs() if (job_id := _aged(name, newest))]
@@ -80,12 +81,29 @@ class Janitor:
                 store.delete_prefix(str(job_id))
                 log.info("orphan_deleted", job_id=str(job_id))
 
-    def _put_in_order(self, connection: Connection) -> None:
-        # Here, and in no look before, it is certain that the database is back.
-        self._clock.see(sweep.database_time(connection))
-        sweep.promote_due(connection)
-        if self._clock.judges_leases:
-            sweep.give_back_lapsed(connection)
+
+class Recovery:
+    """Gives back jobs whose lease ran out, once every living run could have renewed its own.
+
+    That is not so where the clock was set, where nobody could write because the database was away
+    or its disk full, or where the whole machine stood still. So it writes first, then waits for
+    half a lease: a run renews at a quarter.
+    """
+
+    def __init__(self) -> None:
+        self._written: float | None = None  # on the monotonic clock
+
+    def go_on(self, has_lapsed: bool, is_even: bool) -> None:
+        """Take the next step. Raises what the database does, and begins anew then."""
+        since, self._written = self._written, None
+        if not has_lapsed:
+            return
+        if since is None or not is_even:
+            transact_once(sweep.write)
+            since = time.monotonic()
+        elif time.monotonic() - since > get_settings().job_lease_seconds / 2:
+            transact_once(sweep.give_back_lapsed)
+        self._written = since
 
 
 class Rings:

@@ -21,7 +21,7 @@ from ..errors import (
     TransientError,
     WorkNotImportable,
 )
-from ..files.outages import StoreAway
+from ..files.outages import StoreAway, is_full
 from ..observing import tracing
 from ..queue import claim, ends
 from ..queue.ends import Attempt
@@ -170,7 +170,7 @@ def _outcome(error: BaseException, row: Row[Any]) -> tuple[Any, ...]:
     if isinstance(error, WorkNotImportable):
         log.error("work_not_importable", reason=str(error))
         return (_release_uncounted, Attempt(UNAVAILABLE, str(error)), NOT_IMPORTABLE_SECONDS)
-    if isinstance(error, StoreAway) or is_outage(error):
+    if isinstance(error, StoreAway) or is_full(error) or is_outage(error):
         log.warning("run_met_an_outage", exc_info=error)
         return (_release_uncounted, Attempt("outage", repr(error)), OUTAGE_SECONDS)
     if isinstance(error, TransientError):

@@ -1,7 +1,10 @@
 """Stops, deaths and outages of the whole service: no accepted job is lost, no stop is an attempt."""
 
+import resource
 import signal
 import time
+
+import pytest
 
 from offload.databases import database_away
 from offload.service import ServiceMaker, wait_until
@@ -69,16 +72,17 @@ def test_an_outage_of_the_database_costs_no_attempt(make_service: ServiceMaker) 
         assert len(service.runs(job)) == 1
 
 
-def test_a_store_that_takes_nothing_for_a_while_costs_no_attempt(
-    make_service: ServiceMaker,
-) -> None:
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="not run: needs Linux's prlimit")
+def test_a_full_disk_costs_no_attempt(make_service: ServiceMaker) -> None:
     service = make_service().start()
-    store = service.folder / "files"
-    store.rename(service.folder / "away")
-    store.write_text("no folder")
-    job = service.submit("artifact")
+    job = service.submit("artifact", seconds=1.0)
     service.wait_until_run(job)
-    time.sleep(1)
-    store.unlink()
-    (service.folder / "away").rename(store)
-    assert service.wait_for(job, "succeeded")["attempts"] == 1
+    processes = [process.pid for process in service.processes()]
+    for pid in processes:
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+    time.sleep(4)
+    for pid in processes:
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+    done = service.wait_for(job, "succeeded")
+    assert done["attempts"] == 1
+    assert service.http.get(done["artifacts"][0]["href"]).content == b"kept"

@@ -130,7 +130,8 @@ def upgrade() -> None:
         schema=schema,
     )
     watermarks = sa.table("offload_watermarks", sa.column("name"), sa.column("at"), schema=schema)
-    op.execute(watermarks.insert().values(name="statistics", at="1970-01-01 00:00:00.000000"))
+    for name in ("statistics", "written"):
+        op.execute(watermarks.insert().values(name=name, at="1970-01-01 00:00:00.000000"))
     if schema:  # the queue's dead entries are what a claim walks over
         op.execute(
             "ALTER TABLE offload.offload_jobs SET (fillfactor = 70,"

@@ -35,6 +35,7 @@ def misbehave(run: Run, params: FaultParams) -> object:
     """Do what the params ask for."""
     match params.fault:
         case Fault.ARTIFACT:
+            time.sleep(params.seconds)
             for path in run.inputs("file"):
                 run.keep("copy.bin", path, "application/octet-stream")
             (run.folder / "scratch").write_text("gone afterwards")
