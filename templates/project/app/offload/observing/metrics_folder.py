@@ -8,9 +8,8 @@ import multiprocessing
 import os
 import re
 import shutil
-import stat
-from contextlib import suppress
 from hashlib import sha256
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from tempfile import gettempdir
 
@@ -29,7 +28,9 @@ def share() -> Path | None:
         Path(given).mkdir(parents=True, exist_ok=True)
     else:
         os.environ.pop(VARIABLE, None)  # an empty one would stand for the working directory
-        if parent := multiprocessing.parent_process():
+        parent = multiprocessing.parent_process()
+        # Spawned, as Uvicorn's are. Those that run jobs come from a fork server and tell nothing.
+        if parent and isinstance(multiprocessing.current_process(), SpawnProcess):
             os.environ[VARIABLE] = str(make(parent.pid or 0))
     values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]
     return Path(folder) if (folder := os.environ.get(VARIABLE)) else None
@@ -57,15 +58,8 @@ def _remove_left(folder: Path) -> None:
     name = re.compile(rf"{PREFIX}{os.getuid()}-(\d+)-[0-9a-f]{{32}}")
     for left in folder.iterdir():
         found = name.fullmatch(left.name)
-        if found and _is_own_folder(left) and not _lives(int(found[1])):
-            shutil.rmtree(left, ignore_errors=True)  # another process may be at it, too
-
-
-def _is_own_folder(path: Path) -> bool:
-    with suppress(OSError):
-        found = path.lstat()
-        return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
-    return False
+        if found and not _lives(int(found[1])):
+            shutil.rmtree(left, ignore_errors=True)  # it may be another user's, or being removed
 
 
 def _lives(pid: int) -> bool:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from opentelemetry import context, trace
+from opentelemetry import trace
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from sqlalchemy import Row
 from structlog.contextvars import bound_contextvars, get_contextvars
@@ -64,8 +64,8 @@ def resumed(row: Row[Any]) -> Iterator[None]:
 
 @contextmanager
 def _run_span(row: Row[Any]) -> Iterator[None]:
-    # From an empty context: what this thread did before is no part of it.
-    asked = _propagator.extract({"traceparent": row.traceparent or ""}, context.Context())
+    # It begins with an empty context: what this thread did before is no part of it.
+    asked = _propagator.extract({"traceparent": row.traceparent or ""})
     wait = _tracer.start_span("wait", asked, start_time=_nanoseconds(row.run_at))
     wait.end(_nanoseconds(row.started_at))
     attributes = {"job.id": str(row.id), "job.kind": row.kind, "job.attempt": row.attempts}

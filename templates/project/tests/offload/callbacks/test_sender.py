@@ -146,7 +146,7 @@ def test_the_certificates_are_loaded_once_and_not_on_the_loop(
     def has_tried_twice() -> bool:
         found = callback(job_id)
         noted = found.next_at < datetime.now(UTC) + timedelta(seconds=10)  # it is no lease
-        return found.attempts == 2 and noted
+        return bool(found.attempts == 2 and noted)
 
     send_until(has_tried_twice)
     assert "no answer" in callback(job_id).last_error

@@ -19,15 +19,18 @@ def tell() -> None:
 
 if __name__ == "__main__":
     tell()
-    for _ in range(2):
-        process = multiprocessing.get_context("spawn").Process(target=tell)
+    for method in ("spawn", "spawn", "forkserver"):
+        process = multiprocessing.get_context(method).Process(target=tell)
         process.start()
         process.join()
 """
 
 
 def run_server(folder: Path, **given: str) -> list[Path | None]:
-    """What a process and two that it starts share, in turn; temporary files are in the folder."""
+    """What a process shares with two that it spawns, and with one that runs jobs, in turn.
+
+    Temporary files are in the folder.
+    """
     program = folder.parent / "program.py"
     program.write_text(SHARE)
     environment = os.environ | {"PROMETHEUS_MULTIPROC_DIR": "", "TMPDIR": str(folder)} | given
@@ -47,14 +50,14 @@ def shared(tmp_path: Path) -> Path:
 
 
 def test_the_processes_of_a_server_share_one_and_a_single_one_has_none(shared: Path) -> None:
-    alone, first, second = run_server(shared)
-    assert alone is None and first and first == second
+    alone, first, second, job = run_server(shared)
+    assert alone is job is None and first and first == second
     assert first.parent == shared
     assert first.stat().st_mode & 0o777 == 0o700
 
 
 def test_nobody_can_guess_the_name(shared: Path) -> None:
-    (_, one, _), (_, other, _) = run_server(shared), run_server(shared)
+    (_, one, *_), (_, other, *_) = run_server(shared), run_server(shared)
     assert one and other
     assert one.name.rpartition("-")[2] != other.name.rpartition("-")[2]
 
@@ -62,13 +65,13 @@ def test_nobody_can_guess_the_name(shared: Path) -> None:
 @pytest.mark.parametrize("name", ["0-abc", "{uid}-", "{uid}-x", "{uid}-99999999999999999999", ""])
 def test_what_others_leave_there_stops_nobody(shared: Path, name: str) -> None:
     (shared / f"{metrics_folder.PREFIX}{name.format(uid=os.getuid())}").touch()
-    _, first, second = run_server(shared)
+    _, first, second, _ = run_server(shared)
     assert first and first == second
 
 
 def test_the_folder_that_is_given_is_made(shared: Path) -> None:
     given = shared / "given" / "here"
-    assert run_server(shared, PROMETHEUS_MULTIPROC_DIR=str(given)) == [given] * 3
+    assert run_server(shared, PROMETHEUS_MULTIPROC_DIR=str(given)) == [given] * 4
     assert given.is_dir()
 
 
