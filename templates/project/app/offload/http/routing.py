@@ -23,7 +23,7 @@ class Route(APIRoute):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
-        answer = _Answer(scope, send)
+        answer = _Answer(send)
         # What the route raises shall pass by the application's handlers, and end what its
         # dependencies have begun on its way: a session is rolled back.
         scope["starlette.exception_handlers"] = ({}, {})
@@ -63,16 +63,14 @@ class JsonRoute(Route):
 class _Answer:
     """Sends an answer on its way out."""
 
-    def __init__(self, scope: Scope, send: Send) -> None:
-        self._is_head, self._send = scope["method"] == "HEAD", send
+    def __init__(self, send: Send) -> None:
+        self._send = send
         self.has_begun = False
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.has_begun = True
             MutableHeaders(scope=message).setdefault("X-Content-Type-Options", "nosniff")
-        elif self._is_head and message["type"] == "http.response.body":
-            message = {**message, "body": b""}
         await self._send(message)
 
 
@@ -92,7 +90,7 @@ def post(router: APIRouter, path: str, endpoint: Callable[..., Any], **options: 
 def adopt(router: APIRouter) -> APIRouter:
     """Have the routes of a kind's own router answer as the engine's do."""
     for route in router.routes:
-        nested = getattr(route, "original_router", None)  # included in it, since FastAPI 0.130
+        nested = getattr(route, "original_router", None)  # newer FastAPI keeps what is included
         if isinstance(nested, APIRouter):
             adopt(nested)
         elif isinstance(route, APIRoute) and not isinstance(route, Route):

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Row
 
 from ..callbacks.outbound import names_refused_address
 from ..database.engines import read_async, transact_async
+from ..database.outage import is_outage
 from ..files import uploads
 from ..files.uploads import Received
 from ..kinds import Kind
@@ -99,14 +100,23 @@ async def submit_files(kind: Kind[Any, Any], asked: Asked, request: Request) -> 
     job_id = new_id()
     prefix = f"{job_id}/in/{token_hex(8)}"
     received = await uploads.receive(request, kind.inputs, prefix)
-    is_new = False
     try:
         params = _parse(kind, received.params)
         job, is_new = await _submit(kind, asked, received, params, job_id)
-        return job, is_new
-    finally:
-        if not is_new and received.files:
-            await uploads.discard(prefix)
+    except Exception as error:
+        # In an outage the answer of COMMIT may be lost, and the job be there: then the janitor
+        # deletes them, if it is not.
+        if not is_outage(error):
+            await _discard(received, prefix)
+        raise
+    if not is_new:
+        await _discard(received, prefix)
+    return job, is_new
+
+
+async def _discard(received: Received, prefix: str) -> None:
+    if received.files:
+        await uploads.discard(prefix)
 
 
 def make_sure_of_room(connection: Connection, kind: Kind[Any, Any]) -> None:

@@ -1,7 +1,6 @@
 """Jobs asked for: what is accepted, what is refused, and what is left of either."""
 
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -22,13 +21,8 @@ from job_site import (
 from app.offload.http.routers import routers
 from app.offload.settings import get_settings
 
-IMAGE = ("page.png", b"png", "image/png")
 JSON = {"Content-Type": "application/json"}
 KEY = {"Idempotency-Key": "k"}
-
-
-def files_of(store: Path) -> list[Path]:
-    return [path for path in store.rglob("*") if path.is_file()]
 
 
 def count(client: httpx.Client, prefix: str = JOBS) -> int:
@@ -188,55 +182,3 @@ class TestRepeats:
         assert {answer.status_code for answer in answers} == {202}
         assert len({answer.json()["id"] for answer in answers}) == 1
         assert count(client) == 1
-
-
-class TestFiles:
-    def test_a_form_is_taken(self, client: httpx.Client, store: Path) -> None:
-        answer = client.post("/scans", data={"params": "{}"}, files={"page": IMAGE})
-        assert answer.status_code == 202
-        assert answer.json()["params"] == {"box": {"left": 0}}
-        [file] = files_of(store)
-        assert file.read_bytes() == b"png"
-        assert str(file.relative_to(store)).startswith(f"{answer.json()['id']}/in/")
-
-    def test_a_single_file_is_taken_as_it_is(self, client: httpx.Client, store: Path) -> None:
-        answer = client.post(
-            "/scans",
-            content=b"png",
-            params={"params": '{"box": {"left": 7}}'},
-            headers={"Content-Type": "image/png"},
-        )
-        assert answer.json()["params"] == {"box": {"left": 7}}
-        assert len(files_of(store)) == 1
-
-    def test_too_long_a_file_names_its_limit(self, client: httpx.Client, store: Path) -> None:
-        answer = client.post("/scans", files={"page": ("p", b"x" * 1001, "image/png")})
-        assert answer.status_code == 413
-        assert "page" in answer.json()["detail"]
-        assert "max_bytes" in answer.json()["detail"]
-        assert files_of(store) == []
-
-    def test_what_is_refused_leaves_no_file(self, client: httpx.Client, store: Path) -> None:
-        answer = client.post("/scans", data={"params": '{"box": 1}'}, files={"page": IMAGE})
-        assert answer.status_code == 422
-        assert answer.json()["errors"][0]["at"] == "params.box"
-        assert files_of(store) == []
-
-    def test_a_repeat_stores_nothing(self, client: httpx.Client, store: Path) -> None:
-        first = client.post("/scans", files={"page": IMAGE}, headers=KEY)
-        again = client.post("/scans", files={"page": IMAGE}, headers=KEY)
-        assert again.headers["idempotency-replayed"] == "true"
-        assert again.json() == first.json()
-        other = client.post("/scans", files={"page": ("p", b"jpg", "image/png")}, headers=KEY)
-        assert other.status_code == 409
-        assert len(files_of(store)) == 1
-
-    def test_of_many_at_once_one_keeps_its_file(self, client: httpx.Client, store: Path) -> None:
-        with ThreadPoolExecutor(8) as pool:
-            answers = list(
-                pool.map(
-                    lambda _: client.post("/scans", files={"page": IMAGE}, headers=KEY), range(8)
-                )
-            )
-        assert len({answer.json()["id"] for answer in answers}) == 1
-        assert len(files_of(store)) == 1
