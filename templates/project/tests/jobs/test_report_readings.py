@@ -78,7 +78,7 @@ def test_readings_are_put_in_the_order_of_their_times() -> None:
 
 
 def test_a_file_takes_little_memory_beside_its_readings() -> None:
-    count = 20_000
+    count = 6_000
     body = ROW + b"".join(b"%d-01-01T00:%02d,1\n" % (3000 + n // 60, n % 60) for n in range(count))
     file = io.BytesIO(body)
     tracemalloc.start()
