@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Callable
 
 import structlog
-from sqlalchemy.exc import DBAPIError, InvalidRequestError
+from sqlalchemy.exc import DBAPIError, PendingRollbackError
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from tenacity import (
     RetryCallState,
@@ -40,6 +40,8 @@ PASSING_SQLITE = (
     sqlite3.SQLITE_PROTOCOL,
 )
 
+LOST_WITHIN = "8s2b"  # SQLAlchemy's; what follows a flush that failed is 7s2a
+
 RETRY_SECONDS = 30
 LOGGED_TRIES = 15  # so many tries make one line
 
@@ -68,8 +70,8 @@ def _passes(cause: BaseException | None) -> bool:
 
 
 def _is_broken_transaction(error: BaseException) -> bool:
-    # The connection was lost while a transaction was being ended: the next statement says so.
-    return isinstance(error, InvalidRequestError) and "rollback" in str(error).lower()
+    # The connection was lost while a transaction was under way: the next statement says so.
+    return isinstance(error, PendingRollbackError) and error.code == LOST_WITHIN
 
 
 def while_away(gives_up: Callable[[], bool] | None = None) -> Retrying:
@@ -79,7 +81,7 @@ def while_away(gives_up: Callable[[], bool] | None = None) -> Retrying:
     """
     return Retrying(
         retry=retry_if_exception(is_outage),
-        wait=wait_exponential_jitter(initial=0.1, max=2, jitter=0.1),
+        wait=wait_exponential_jitter(multiplier=0.1, max=2, jitter=0.1),
         stop=(lambda _: gives_up()) if gives_up else stop_after_delay(RETRY_SECONDS),
         before_sleep=_log,
         reraise=True,

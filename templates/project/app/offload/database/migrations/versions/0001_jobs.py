@@ -32,9 +32,7 @@ def _index(
 
 def upgrade() -> None:
     schema = _schema()
-    of_a_job = sa.ForeignKey(
-        f"{schema}.offload_jobs.id" if schema else "offload_jobs.id", ondelete="CASCADE"
-    )
+    job = f"{schema}.offload_jobs.id" if schema else "offload_jobs.id"
     op.create_table(
         "offload_jobs",
         sa.Column("id", sa.Uuid(), primary_key=True),
@@ -94,7 +92,7 @@ def upgrade() -> None:
     _index("ix_offload_jobs_finished", "offload_jobs", ["finished_at"], "finished_at IS NOT NULL")
     op.create_table(
         "offload_artifacts",
-        sa.Column("job_id", sa.Uuid(), of_a_job, primary_key=True),
+        sa.Column("job_id", sa.ForeignKey(job, ondelete="CASCADE"), primary_key=True),
         sa.Column("name", sa.String(200), primary_key=True),
         sa.Column("key", sa.String(300), nullable=False),
         sa.Column("media_type", sa.String(200), nullable=False),
@@ -104,7 +102,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "offload_callbacks",
-        sa.Column("job_id", sa.Uuid(), of_a_job.copy(), primary_key=True),
+        sa.Column("job_id", sa.ForeignKey(job, ondelete="CASCADE"), primary_key=True),
         sa.Column("url", sa.String(2000), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("next_at", TIME),
