@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from conftest import Cli
 
-from fastoffload.describe import OPTIONS, QUESTIONS
-from fastoffload.rules import RULES, first_match, markdown
-from fastoffload.strategies import STRATEGIES
-from fastoffload.work import LEVELS, Work
+from fastoffload.catalog import STRATEGIES
+from fastoffload.choosing.questions import OPTIONS, QUESTIONS
+from fastoffload.choosing.rules import RULES, first_match, markdown
+from fastoffload.choosing.workload import LEVELS, Work
 
 README = Path(__file__).parent.parent / "README.md"
 COMPUTES = Work(

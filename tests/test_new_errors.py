@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from conftest import Cli, names_in
 
-from fastoffload.strategies import STRATEGIES
+from fastoffload.catalog import STRATEGIES
 
 
 def refused(result: subprocess.CompletedProcess[str], code: int, *words: str) -> None:

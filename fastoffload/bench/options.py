@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from fastoffload.bench.own_compute import OwnCompute
-from fastoffload.bench.projects import Project, existing, given_broker
+from fastoffload.bench.service.own_compute import OwnCompute
+from fastoffload.bench.service.projects import Project, existing, given_broker
+from fastoffload.catalog import Choice, variants
 from fastoffload.errors import UsageError, check_writable
-from fastoffload.options import Choice, variants
-from fastoffload.servers import kind_of
+from fastoffload.system.servers import kind_of
 
 LEAST_SECONDS = 30
 

@@ -10,18 +10,18 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from fastoffload import console
-from fastoffload.bench.clock import Clock
-from fastoffload.bench.empty import Pace, measure_empty
-from fastoffload.bench.folder import private_folder
-from fastoffload.bench.losses import Loss, count_losses
-from fastoffload.bench.machine import Machine, this_machine
-from fastoffload.bench.measure import Round, measure, measure_bare
+from fastoffload import terminal
+from fastoffload.bench.measuring.clock import Clock
+from fastoffload.bench.measuring.empty_jobs import Pace, measure_empty
+from fastoffload.bench.measuring.latency import Round, measure, measure_bare
+from fastoffload.bench.measuring.losses import Loss, count_losses
+from fastoffload.bench.measuring.machine import Machine, this_machine
+from fastoffload.bench.measuring.work import Work
 from fastoffload.bench.options import BenchOptions
-from fastoffload.bench.projects import Project, generate
 from fastoffload.bench.result import Figure, Measured, Result, figures, warnings
-from fastoffload.bench.ways import Way, blocking, remedies, simplest
-from fastoffload.bench.work import Work
+from fastoffload.bench.service.folder import private_folder
+from fastoffload.bench.service.projects import Project, generate
+from fastoffload.bench.service.ways import Way, blocking, remedies, simplest
 from fastoffload.errors import FastoffloadError
 
 # In seconds, besides the jobs, until one was run: the bare pool, a way for one round, its parts
@@ -35,7 +35,7 @@ def bench(options: BenchOptions) -> Result:
     start, machine, clock = time.monotonic(), this_machine(), Clock(options.seconds)
     with private_folder() as folder:
         projects = [*options.projects, *_generate(folder, options)]
-        with console.progress("Timing one job"):
+        with terminal.progress("Timing one job"):
             work = Work.measured(simplest(projects), options.own)
         found = Bench(clock, projects, work)
         found.measure(options.rounds)
@@ -109,7 +109,7 @@ class Bench:
 def _generate(folder: Path, options: BenchOptions) -> list[Project]:
     made = []
     for name in options.names:
-        with console.progress(f"Generating {name}"):
+        with terminal.progress(f"Generating {name}"):
             made.append(generate(folder, name, options.own, options.packages))
     return made
 

@@ -4,9 +4,8 @@ import platform
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from fastoffload.catalog import STRATEGIES, variants
 from fastoffload.errors import UsageError
-from fastoffload.options import variants
-from fastoffload.strategies import STRATEGIES
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,123 @@
+"""`fastoffload bench`: the variants beside the blocking way, measured on this machine."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fastoffload import terminal
+from fastoffload.commands._parameters import Json
+from fastoffload.errors import os_errors_expected
+from fastoffload.system.extras import check_installed
+
+if TYPE_CHECKING:
+    from fastoffload.bench.report.tables import Table
+    from fastoffload.bench.result import Result
+
+EXAMPLE = "fastoffload bench --variants executor-process,celery-redis"
+
+
+def bench(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[PATH]...", help="Projects that exist, in place of generated ones."
+        ),
+    ] = None,
+    variants: Annotated[
+        str | None,
+        typer.Option(metavar="NAMES", help="Those to generate, with commas between; default: all."),
+    ] = None,
+    seconds: Annotated[
+        float, typer.Option(metavar="N", help="How long it may take, generating included.")
+    ] = 600,
+    rounds: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Rounds at the most, if there is time.")
+    ] = 5,
+    compute: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE:FUNCTION",
+            help="Your work in place of the sample's; called with nothing or a list of floats.",
+        ),
+    ] = None,
+    with_packages: Annotated[
+        list[str] | None,
+        typer.Option("--with", metavar="PACKAGE", help="What FILE imports; may be repeated."),
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a page with charts and tables.")
+    ] = None,
+    svg: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a chart.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Measures the variants beside the blocking way, on this machine."""
+    check_installed("bench")
+    from fastoffload.bench import run
+    from fastoffload.bench.options import BenchOptions
+
+    wanted = BenchOptions.of(
+        paths or [],
+        variants,
+        seconds=seconds,
+        rounds=rounds,
+        compute=compute,
+        packages=with_packages or [],
+        files=[html, svg],
+    )
+    result = run.bench(wanted)
+    _write_files(result, html, svg)
+    _show(result, as_json=as_json)
+
+
+def _show(result: "Result", *, as_json: bool) -> None:
+    """The tables, or one JSON document; what is to be taken with care goes to stderr."""
+    for warning in result.warnings:
+        terminal.warn(warning)
+    for name in result.left_out:
+        terminal.warn(f"left out: {name}")
+    if as_json:
+        terminal.show_json(result.document())
+        return
+    from rich.console import Console
+
+    from fastoffload.bench.report.tables import circumstances, tables
+
+    out = Console()
+    for line in circumstances(result):
+        out.print(line, markup=False, highlight=False)
+    for table in tables(result):
+        out.print()
+        out.print(_on_terminal(table))
+
+
+def _write_files(result: "Result", html: Path | None, svg: Path | None) -> None:
+    """The page and the chart, each whole or not at all."""
+    from fastoffload.bench.report.charts import chart
+    from fastoffload.bench.report.page import page
+
+    for file, make in ((html, page), (svg, chart)):
+        if file:
+            _write(file, make(result))
+
+
+def _write(file: Path, text: str) -> None:
+    unfinished = file.with_name(f".{file.name}.unfinished")
+    with os_errors_expected():
+        try:
+            unfinished.write_text(text, encoding="utf-8")
+            unfinished.replace(file)
+        finally:
+            unfinished.unlink(missing_ok=True)
+
+
+def _on_terminal(table: "Table") -> object:
+    from rich import box
+    from rich.table import Table as RichTable
+
+    shown = RichTable(title=table.title, caption=table.note, title_justify="left", box=box.SIMPLE)
+    for number, column in enumerate(table.columns):
+        shown.add_column(column, justify="right" if number else "left")
+    for line in table.lines:
+        shown.add_row(*line)
+    return shown
