@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from fastoffload.errors import UsageError
+from fastoffload.errors import UsageError, unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +157,7 @@ def variants() -> dict[str, Choice]:
 
 def _strategy(name: str) -> Strategy:
     if name not in STRATEGIES:
-        choices = ", ".join(STRATEGIES)
-        raise UsageError(f"unknown strategy '{name}'; take one of: {choices}")
+        raise unknown("strategy", name, STRATEGIES, "take one of")
     return STRATEGIES[name]
 
 
@@ -167,6 +166,6 @@ def _variant(strategy: Strategy, name: str | None) -> Variant:
         return strategy.variants[0]
     variants = {variant.name: variant for variant in strategy.variants}
     if name not in variants:
-        option, choices = strategy.option, ", ".join(variants)
-        raise UsageError(f"unknown {option} '{name}'; --{option} takes one of: {choices}")
+        option = str(strategy.option)
+        raise unknown(option, name, variants, f"--{option} takes one of")
     return variants[name]

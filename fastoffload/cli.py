@@ -11,9 +11,11 @@ from fastoffload.errors import FastoffloadError, UsageError
 from fastoffload.system import processes
 
 INTERRUPTED = 130
+SEE_HELP = "; see `fastoffload --help`"
 # In the order of the help. Each is a module of that name in `commands`, with a function of that
 # name and an EXAMPLE.
 COMMANDS = ("new", "update", "switch", "status", "strategies", "choose", "bench", "smoke")
+INTERNAL = ("smoke",)  # for work on the templates: run as any other, but not in the help
 
 # Rich's help pages would treble the time to start; plain ones say the same.
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -27,8 +29,11 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback(epilog="Example: fastoffload new demo --strategy executor")
+@app.callback(
+    epilog="Example: fastoffload new demo --strategy executor", invoke_without_command=True
+)
 def fastoffload(
+    context: typer.Context,
     _version: Annotated[
         bool,
         typer.Option(
@@ -37,11 +42,14 @@ def fastoffload(
     ] = False,
 ) -> None:
     """Generates FastAPI projects that do heavy work off the event loop."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 for name in COMMANDS:
     module = import_module(f"fastoffload.commands.{name}")
-    app.command(epilog=f"Example: {module.EXAMPLE}")(getattr(module, name))
+    command = app.command(epilog=f"Example: {module.EXAMPLE}", hidden=name in INTERNAL)
+    command(getattr(module, name))
 
 
 def main() -> NoReturn:
@@ -58,8 +66,7 @@ def main() -> NoReturn:
     except FastoffloadError as error:
         _fail(str(error), error.exit_code)
     except typer.TyperException as error:
-        message = error.format_message().rstrip(".")
-        _fail(f"{message}; see `fastoffload --help`", UsageError.exit_code)
+        _fail(f"{error.format_message().rstrip('.')}{SEE_HELP}", UsageError.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
     # Typer itself answers an interruption inside a command by returning this code.

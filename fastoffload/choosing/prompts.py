@@ -3,8 +3,13 @@
 from collections.abc import Iterable, Mapping
 
 from fastoffload.catalog import DEFAULT_STRATEGY, STRATEGIES, Choice, Strategy, Variant
+from fastoffload.choosing.questions import Described, describe
+from fastoffload.choosing.recommendation import choose
+from fastoffload.choosing.rules import choice_of
 from fastoffload.errors import UsageError
+from fastoffload.terminal import show_facts
 
+HELP = Variant("help me", "choose by a few questions about the work")
 QUESTIONS = {"pool": "A pool of what?", "broker": "Which broker?"}
 
 
@@ -31,14 +36,27 @@ def _check_none_alone(given: Mapping[str, str | None]) -> None:
 
 
 def ask_choice() -> Choice:
-    """Asks for the strategy and, where it has an option, for that."""
-    name = _select("Who runs the jobs?", STRATEGIES.values(), DEFAULT_STRATEGY)
+    """Asks for the strategy and, where it has an option, for that; helps who does not know."""
+    name = _select("Who runs the jobs?", [*STRATEGIES.values(), HELP], DEFAULT_STRATEGY)
+    advised = _advice() if name == HELP.name else None
+    if advised:
+        name = _select("Who runs the jobs?", STRATEGIES.values(), advised.strategy.name)
     strategy = STRATEGIES[name]
     if strategy.option is None:
         return Choice.of(name, {})
-    default = strategy.variants[0].name
-    value = _select(QUESTIONS[strategy.option], strategy.variants, default)
+    default = strategy.variants[0]
+    if advised and advised.strategy == strategy and advised.variant:
+        default = advised.variant
+    value = _select(QUESTIONS[strategy.option], strategy.variants, default.name)
     return Choice.of(name, {strategy.option: value})
+
+
+def _advice() -> Choice:
+    """What `choose` says, shown; its questions are asked now."""
+    work = describe(Described(), None, may_ask=True)
+    answer = choose(work, None)
+    show_facts(answer.facts)
+    return choice_of(answer.strategy, answer.option)
 
 
 def _select(question: str, records: Iterable[Strategy | Variant], default: str) -> str:

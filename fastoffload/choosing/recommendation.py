@@ -1,5 +1,6 @@
 """`fastoffload choose`: a strategy for the work that is described, and the reasons."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from fastoffload.catalog import Choice
@@ -23,6 +24,19 @@ class Answer:
     command: str
     move_on: str
     switch: str
+
+    @property
+    def facts(self) -> Iterator[tuple[str, str]]:
+        """All of it as labels and texts."""
+        take = " ".join(filter(None, [self.strategy, self.option]))
+        yield "take" if self.possible else "not possible; nearest", take
+        yield from (("because", reason) for reason in self.reasons)
+        yield from (("survives", text) for text in self.survives)
+        yield "load", self.load
+        yield "will not", self.will_not
+        yield "command", self.command
+        yield "move on when", self.move_on
+        yield "by", self.switch
 
 
 def choose(work: Work, evidence: Evidence | None) -> Answer:

@@ -73,14 +73,25 @@ RULES = (
         switch="executor --pool process",
     ),
     Rule(
-        when="several machines share the work, or it needs more cores than one has",
-        applies=lambda work: work.spreads,
+        when="several machines share the work",
+        applies=lambda work: work.machines > 1,
         strategy="celery",
         option="redis",
         because="workers on any number of machines, and one small server between them",
         will_not="work on SQLite or with PDFs in a folder: machines share PostgreSQL and a store",
         move_on="the broker itself must survive the loss of its machine",
         switch="celery --broker rabbitmq",
+    ),
+    Rule(
+        when="the work needs more cores (or GPUs) than one machine has",
+        applies=lambda work: work.spreads,
+        strategy="celery",
+        option="redis",
+        because="on one machine jobs would queue for long, or for ever; workers on any number of"
+        " machines share them",
+        will_not="work on SQLite or with PDFs in a folder: machines share PostgreSQL and a store",
+        move_on="a bigger machine has cores enough after all",
+        switch="executor --pool process",
     ),
     Rule(
         when="jobs must go on while the API is deployed anew, on one machine",
@@ -93,18 +104,31 @@ RULES = (
         switch="celery --broker redis",
     ),
     Rule(
-        when="jobs compute in Python, on one machine",
-        applies=lambda work: work.cpu,
+        when="jobs compute on a GPU, on one machine",
+        applies=lambda work: work.kind == "gpu",
+        strategy="executor",
+        option="process",
+        because="the model and the GPU's memory belong to a process beside the event loop, which"
+        " can be killed; JOB_WORKERS is how many of them the GPUs have room for",
+        will_not="go on while the server is stopped: jobs wait in the database until it is back",
+        move_on="the GPU is in another machine than the API, or jobs must go on through a"
+        " deployment",
+        switch="dramatiq --broker redis",
+    ),
+    Rule(
+        when="jobs compute in Python, or in libraries such as NumPy and pandas, on one machine",
+        applies=lambda work: work.kind in ("python", "native"),
         strategy="executor",
         option="process",
         because="processes compute beside the event loop, on cores and a GIL of their own, and one"
-        " that hangs is killed",
+        " that hangs is killed (libraries let the GIL go in their long calls alone)",
         will_not="go on while the server is stopped: jobs wait in the database until it is back",
         move_on="jobs must go on through a deployment, or need a second machine",
         switch="dramatiq --broker redis",
     ),
     Rule(
-        when="jobs wait, and one that crashes or hangs in C must not take others along",
+        when="jobs wait, or start programs, and one that crashes or hangs in C must not take others"
+        " along",
         applies=lambda work: work.survives("crash"),
         strategy="executor",
         option="process",
@@ -112,6 +136,17 @@ RULES = (
         will_not="save memory: each slot is a process of its own",
         move_on="jobs must go on through a deployment, or need a second machine",
         switch="dramatiq --broker redis",
+    ),
+    Rule(
+        when="jobs start other programs, such as ffmpeg, on one machine",
+        applies=lambda work: work.kind == "program",
+        strategy="executor",
+        option="thread",
+        because="the program is a process of its own already, on cores and memory of its own; the"
+        " thread that waits for it holds no GIL",
+        will_not="end the program for you: give it a timeout, and end it when the job is cancelled",
+        move_on="jobs compute in Python as well",
+        switch="executor --pool process",
     ),
     Rule(
         when=f"jobs wait, for at most {SHORT_SECONDS} s",

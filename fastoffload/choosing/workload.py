@@ -4,8 +4,16 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from fastoffload.errors import UsageError
+from fastoffload.errors import UsageError, unknown
 
+# What a job does most of its time.
+KINDS: Mapping[str, str] = {
+    "python": "it computes in Python",
+    "native": "it computes in a library: NumPy, pandas, Pillow, scikit-learn",
+    "program": "it starts another program: ffmpeg, a browser, LibreOffice",
+    "gpu": "it computes on a GPU",
+    "wait": "it waits, for networks and files",
+}
 # What accepted jobs go on after, each level with those before it.
 LEVELS: Mapping[str, str] = {
     "restart": "kill -9 of the server: jobs run again when it is back",
@@ -15,15 +23,15 @@ LEVELS: Mapping[str, str] = {
 }
 ROOM = 0.8  # of the cores or slots in use on average: more, and jobs queue for long
 
-MOST = 1_000_000  # of seconds, jobs a minute or machines: nothing here is made for more
+MOST = 1_000_000  # of seconds, jobs a minute, machines or cores: nothing here is made for more
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Jobs of so many seconds, so many a minute; `cores` are those of a machine like this one."""
+    """Jobs of so many seconds, so many a minute, on machines of so many cores (or GPUs)."""
 
     seconds: float
-    cpu: bool
+    kind: str
     must_survive: str
     machines: int
     per_minute: float
@@ -35,8 +43,16 @@ class Work:
         _check(f"--seconds {self.seconds:g}", "more than 0", 0 < self.seconds <= MOST)
         _check(f"--per-minute {self.per_minute:g}", "more than 0", 0 < self.per_minute <= MOST)
         _check(f"--machines {self.machines}", "1 or more", 1 <= self.machines <= MOST)
+        _check(f"--cores {self.cores}", "1 or more", 1 <= self.cores <= MOST)
+        if self.kind not in KINDS:
+            raise unknown("kind of work", self.kind, KINDS, "--work takes one of")
         if self.must_survive not in LEVELS:
-            raise UsageError(f"--must-survive {self.must_survive}: give one of {', '.join(LEVELS)}")
+            raise unknown("level", self.must_survive, LEVELS, "--must-survive takes one of")
+
+    @property
+    def unit(self) -> str:
+        """What a running job takes one of."""
+        return {"wait": "slot", "gpu": "GPU"}.get(self.kind, "core")
 
     @property
     def per_second(self) -> float:
@@ -45,7 +61,7 @@ class Work:
 
     @property
     def busy(self) -> float:
-        """How many jobs run at a time, on average: cores for CPU work, slots for what waits."""
+        """How many jobs run at a time, on average: each takes a core, a GPU or a slot."""
         return self.seconds * self.per_minute / 60
 
     @property
@@ -54,14 +70,14 @@ class Work:
         return max(math.ceil(self.busy / ROOM), 1)
 
     @property
-    def fits_one_machine(self) -> bool:
-        """Whether the cores of one machine are enough."""
-        return not self.cpu or self.busy <= ROOM * self.cores
+    def machines_needed(self) -> int:
+        """How many machines have cores enough; one, when jobs only wait."""
+        return 1 if self.unit == "slot" else max(math.ceil(self.busy / ROOM / self.cores), 1)
 
     @property
     def spreads(self) -> bool:
         """Whether it runs on several machines."""
-        return self.machines > 1 or not self.fits_one_machine
+        return self.machines > 1 or self.machines_needed > 1
 
     @property
     def needs_a_queue(self) -> bool:
@@ -71,17 +87,29 @@ class Work:
     @property
     def load_in_words(self) -> str:
         """The arithmetic of the load."""
-        what = "cores" if self.cpu else "slots"
         text = (
-            f"{self.seconds:.3g} s x {self.per_minute:g} a minute / 60 = {self.busy:.2g} {what}"
-            f" busy on average: JOB_WORKERS={self.workers} in all leaves some room"
+            f"{self.seconds:.3g} s x {self.per_minute:g} a minute / 60 ="
+            f" {counted(self.busy, self.unit)} busy on average: JOB_WORKERS={self.workers} in all"
+            " leaves some room"
         )
-        return f"{text} ({self.cores} cores on this machine)" if self.cpu else text
+        if self.unit == "slot":
+            return text
+        each = counted(self.cores, self.unit)
+        if self.machines_needed > self.machines:
+            said = counted(self.machines, "machine")
+            return f"{text}: that takes {self.machines_needed} machines of {each}, not {said}"
+        return f"{text}, on {counted(self.machines, 'machine')} of {each}"
 
     def survives(self, level: str) -> bool:
         """Whether this level, or a higher one, is asked for."""
         levels = list(LEVELS)
         return levels.index(self.must_survive) >= levels.index(level)
+
+
+def counted(number: float, thing: str) -> str:
+    """`1 core`, `1.5 cores`."""
+    text = f"{number:.2g}" if number < 100 else f"{number:.0f}"
+    return f"{text} {thing}{'' if text == '1' else 's'}"
 
 
 def _check(given: str, wanted: str, holds: bool) -> None:

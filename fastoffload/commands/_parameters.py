@@ -1,9 +1,34 @@
-"""Parameters that several commands have."""
+"""Parameters that several commands have, and what a shell completes them with."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from fastoffload.catalog import BROKERS, POOLS, STRATEGIES, Strategy, Variant
+
+Completions = list[tuple[str, str]]
+"""Values and what a shell says of each."""
+
+
+def matching(records: Iterable[Strategy | Variant], incomplete: str) -> Completions:
+    """Those of the catalog that begin with what was typed."""
+    return [(one.name, one.reason) for one in records if one.name.startswith(incomplete)]
+
+
+def complete_strategy(incomplete: str) -> Completions:
+    """For STRATEGY."""
+    return matching(STRATEGIES.values(), incomplete)
+
+
+def _complete_pool(incomplete: str) -> Completions:
+    return matching(POOLS, incomplete)
+
+
+def _complete_broker(incomplete: str) -> Completions:
+    return matching(BROKERS, incomplete)
+
 
 Project = Annotated[
     Path,
@@ -15,11 +40,19 @@ Project = Annotated[
 ]
 Pool = Annotated[
     str | None,
-    typer.Option(metavar="process|thread", help="What the executor's pool is made of."),
+    typer.Option(
+        metavar="process|thread",
+        help="What the executor's pool is made of.",
+        autocompletion=_complete_pool,
+    ),
 ]
 Broker = Annotated[
     str | None,
-    typer.Option(metavar="redis|rabbitmq", help="What feeds the celery or dramatiq workers."),
+    typer.Option(
+        metavar="redis|rabbitmq",
+        help="What feeds the celery or dramatiq workers.",
+        autocompletion=_complete_broker,
+    ),
 ]
 Test = Annotated[
     bool,

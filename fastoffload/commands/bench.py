@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fastoffload import terminal
+from fastoffload.catalog import variants
 from fastoffload.commands._parameters import Json
 from fastoffload.errors import os_errors_expected
 from fastoffload.system.extras import check_installed
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
 EXAMPLE = "fastoffload bench --variants executor-process,celery-redis"
 
 
+def _complete_variants(incomplete: str) -> list[str]:
+    before, comma, last = incomplete.rpartition(",")
+    return [f"{before}{comma}{name}" for name in variants() if name.startswith(last)]
+
+
 def bench(
     paths: Annotated[
         list[Path] | None,
@@ -24,9 +30,14 @@ def bench(
             metavar="[PATH]...", help="Projects that exist, in place of generated ones."
         ),
     ] = None,
-    variants: Annotated[
+    names: Annotated[
         str | None,
-        typer.Option(metavar="NAMES", help="Those to generate, with commas between; default: all."),
+        typer.Option(
+            "--variants",
+            metavar="NAMES",
+            help="Those to generate, with commas between; default: all.",
+            autocompletion=_complete_variants,
+        ),
     ] = None,
     seconds: Annotated[
         float, typer.Option(metavar="N", help="How long it may take, generating included.")
@@ -51,14 +62,14 @@ def bench(
     svg: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a chart.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Measures the variants beside the blocking way, on this machine."""
+    """Measures the variants beside the blocking way, here."""
     check_installed("bench")
     from fastoffload.bench import run
     from fastoffload.bench.options import BenchOptions
 
     wanted = BenchOptions.of(
         paths or [],
-        variants,
+        names,
         seconds=seconds,
         rounds=rounds,
         compute=compute,

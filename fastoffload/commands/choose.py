@@ -1,37 +1,58 @@
 """`fastoffload choose`: a strategy for the work that is described, and the reasons."""
 
-from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from fastoffload import terminal
-from fastoffload.commands._parameters import Json
-
-if TYPE_CHECKING:
-    from fastoffload.choosing.recommendation import Answer
+from fastoffload.commands._parameters import Completions, Json
 
 EXAMPLE = (
-    "fastoffload choose --seconds 30 --cpu --must-survive crash --machines 1"
+    "fastoffload choose --seconds 30 --work python --must-survive crash --machines 1 --cores 8"
     " --per-minute 4 --no-brokers"
 )
+
+
+def _complete_kind(incomplete: str) -> Completions:
+    from fastoffload.choosing.workload import KINDS
+
+    return [(kind, text) for kind, text in KINDS.items() if kind.startswith(incomplete)]
+
+
+def _complete_level(incomplete: str) -> Completions:
+    from fastoffload.choosing.workload import LEVELS
+
+    return [(level, text) for level, text in LEVELS.items() if level.startswith(incomplete)]
 
 
 def choose(
     seconds: Annotated[
         float | None, typer.Option(metavar="N", help="How long a job takes.")
     ] = None,
-    cpu: Annotated[
-        bool | None, typer.Option("--cpu/--io", help="It computes in Python, or it waits.")
+    work: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KIND",
+            help="What a job does: python, native (NumPy), program (ffmpeg), gpu, wait.",
+            autocompletion=_complete_kind,
+        ),
     ] = None,
     must_survive: Annotated[
         str | None,
-        typer.Option(metavar="LEVEL", help="What jobs survive: restart, crash, deploy, machine."),
+        typer.Option(
+            metavar="LEVEL",
+            help="What jobs survive: restart, crash, deploy, machine.",
+            autocompletion=_complete_level,
+        ),
     ] = None,
     machines: Annotated[
         int | None, typer.Option(metavar="N", help="How many machines run jobs.")
+    ] = None,
+    cores: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="How many cores each has, in production; or GPUs."),
     ] = None,
     per_minute: Annotated[
         float | None, typer.Option(metavar="N", help="How many jobs come in a minute.")
@@ -50,24 +71,14 @@ def choose(
     from fastoffload.choosing import questions, recommendation
     from fastoffload.choosing.bench_results import Evidence
 
-    given = questions.Described(seconds, cpu, must_survive, machines, per_minute, brokers_ok)
+    given = questions.Described(
+        seconds, work, must_survive, machines, cores, per_minute, brokers_ok
+    )
     evidence = Evidence.read(from_bench) if from_bench else None
     may_ask = terminal.is_interactive() and not as_json
-    work = questions.describe(given, evidence, may_ask=may_ask)
-    answer = recommendation.choose(work, evidence)
+    described = questions.describe(given, evidence, may_ask=may_ask)
+    answer = recommendation.choose(described, evidence)
     if as_json:
         terminal.show_json(asdict(answer))
     else:
-        terminal.show_facts(_facts(answer))
-
-
-def _facts(answer: "Answer") -> Iterable[tuple[str, str]]:
-    take = " ".join(filter(None, [answer.strategy, answer.option]))
-    yield "take" if answer.possible else "not possible; nearest", take
-    yield from (("because", reason) for reason in answer.reasons)
-    yield from (("survives", text) for text in answer.survives)
-    yield "load", answer.load
-    yield "will not", answer.will_not
-    yield "command", answer.command
-    yield "move on when", answer.move_on
-    yield "by", answer.switch
+        terminal.show_facts(answer.facts)

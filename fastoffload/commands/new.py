@@ -1,5 +1,6 @@
 """`fastoffload new`: a project from the templates."""
 
+from collections import Counter
 from dataclasses import asdict
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Annotated
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fastoffload import terminal
-from fastoffload.commands._parameters import Broker, Json, Pool
+from fastoffload.commands._parameters import Broker, Json, Pool, complete_strategy
 
 if TYPE_CHECKING:
     from fastoffload.templating.project import NewResult
@@ -21,7 +22,11 @@ def new(
     ],
     strategy: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Who runs the jobs; see `fastoffload strategies`."),
+        typer.Option(
+            metavar="NAME",
+            help="Who runs the jobs; see `fastoffload strategies`.",
+            autocompletion=complete_strategy,
+        ),
     ] = None,
     pool: Pool = None,
     broker: Broker = None,
@@ -76,28 +81,29 @@ def _show(result: "NewResult", *, as_json: bool) -> None:
     if as_json:
         terminal.show_json(asdict(result))
     elif result.dry_run:
-        _show_tree(result)
+        _show_preview(result)
     else:
         _show_next_steps(result)
 
 
-def _show_tree(result: "NewResult") -> None:
-    from rich.console import Console
-    from rich.text import Text
-    from rich.tree import Tree
-
-    root = Tree(Text(str(result.path)))
-    branches = {PurePosixPath(): root}
-    for file in map(PurePosixPath, result.files):
-        for path in (*reversed(file.parents), file):
-            if path not in branches:
-                branches[path] = branches[path.parent].add(Text(path.name))
-    Console().print(root, soft_wrap=True)
+def _show_preview(result: "NewResult") -> None:
+    """The folders with the number of their files, and the sum: `--json` has them one by one."""
+    files = [PurePosixPath(file) for file in result.files]
+    folders = Counter(f"{file.parts[0]}/" for file in files if len(file.parts) > 1)
+    single = {file.name: 1 for file in files if len(file.parts) == 1}
+    typer.echo(f"Would make {_what(result)}\n")
+    for name, number in {**dict(sorted(folders.items())), **single}.items():
+        typer.echo(f"{number:>5}  {name}" if name in folders else f"       {name}")
+    typer.echo(f"\n{len(files)} files; nothing was written. `--json` lists every file.")
 
 
 def _show_next_steps(result: "NewResult") -> None:
-    options = {"pool": result.pool, "broker": result.broker}
-    variant = "".join(f", {value} {option}" for option, value in options.items() if value)
-    typer.echo(f"\nMade {result.name} ({result.strategy}{variant}) in {result.path}\n\nNext:")
+    typer.echo(f"\nMade {_what(result)}\n\nNext:")
     for step in result.next_steps:
         typer.echo(f"  {step}")
+
+
+def _what(result: "NewResult") -> str:
+    options = {"pool": result.pool, "broker": result.broker}
+    variant = "".join(f", {value} {option}" for option, value in options.items() if value)
+    return f"{result.name} ({result.strategy}{variant}) in {result.path}"

@@ -22,7 +22,7 @@ def status(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Says what a project is, and which of its files differ from what was generated."""
+    """Says what a project is, and what differs from its templates."""
     from fastoffload.merging import status as merging
 
     found = merging.status(path)

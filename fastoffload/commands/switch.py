@@ -6,14 +6,19 @@ from typing import Annotated
 import typer
 
 from fastoffload.commands._outcome import show_outcome
-from fastoffload.commands._parameters import Broker, Json, Pool, Project, Test
+from fastoffload.commands._parameters import Broker, Json, Pool, Project, Test, complete_strategy
 
 EXAMPLE = "fastoffload switch celery --broker redis"
 
 
 def switch(
     strategy: Annotated[
-        str, typer.Argument(metavar="STRATEGY", help="See `fastoffload strategies`.")
+        str,
+        typer.Argument(
+            metavar="STRATEGY",
+            help="See `fastoffload strategies`.",
+            autocompletion=complete_strategy,
+        ),
     ],
     path: Project = Path(),
     pool: Pool = None,
@@ -21,7 +26,7 @@ def switch(
     test: Test = False,
     as_json: Json = False,
 ) -> None:
-    """Changes the strategy, pool or broker of a project; your edits are kept."""
+    """Changes a project's strategy, pool or broker. Your edits are kept."""
     from fastoffload.merging import switch as merging
 
     given = {"pool": pool, "broker": broker}

@@ -46,7 +46,7 @@ def update(
     test: Test = False,
     as_json: Json = False,
 ) -> None:
-    """Brings a project to the newest release of its templates; your edits are kept."""
+    """Updates a project to the newest templates. Your edits are kept."""
     from fastoffload.merging import resume
     from fastoffload.merging import update as merging
 

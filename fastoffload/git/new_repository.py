@@ -5,6 +5,7 @@ from pathlib import Path
 
 from fastoffload.errors import FastoffloadError
 from fastoffload.git.call import NEUTRAL, call, reason, settings
+from fastoffload.system.processes import held
 
 # What git says where there is none to commit to; any other failure is one.
 NO_WORK_TREE = (b"not a git repository (or any", b"must be run in a work tree")
@@ -28,13 +29,35 @@ def enclosing_work_tree(project: Path) -> str | None:
 
 
 def commit_all(project: Path, message: str) -> None:
-    """Makes the folder a repository with one commit that holds everything."""
+    """Makes the folder a repository with one commit that holds everything.
+
+    A repository that is there already keeps its branch and, when this fails, its empty index.
+    """
     missing = {k: v for k, v in FALLBACK_IDENTITY.items() if not _is_set(project, k)}
     before = ["-C", str(project), *settings(NEUTRAL | missing)]
-    for command in (("init", "-b", "main"), ("add", "--all"), ("commit", "--message", message)):
-        done = call(*command, before=before, allowed=range(256))
-        if done.returncode:
-            raise _failure(command[0], reason(done))
+    cloned = (project / ".git").exists()
+    if not cloned:
+        _run(before, "init", "-b", "main")
+    try:
+        _run(before, "add", "--all")
+        _run(before, "commit", "--message", message)
+    except BaseException:
+        if cloned:
+            with held():
+                call("read-tree", "--empty", before=before, allowed=range(256))
+        raise
+
+
+def has_files(project: Path) -> bool:
+    """Whether the last commit of a repository holds anything; False when there is no commit."""
+    before = ["-C", str(project)]
+    return call("ls-tree", "HEAD", before=before, allowed=range(256)).stdout != b""
+
+
+def _run(before: list[str], verb: str, *arguments: str) -> None:
+    done = call(verb, *arguments, before=before, allowed=range(256))
+    if done.returncode:
+        raise _failure(verb, reason(done))
 
 
 def _failure(verb: str, said: str) -> FastoffloadError:

@@ -25,11 +25,11 @@ def listen() -> None:
 @contextmanager
 def held() -> Iterator[None]:
     """Signals wait until the block is done, so that a clean-up is not cut short by a second one."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def run(command: Sequence[str], cwd: Path, env: Mapping[str, str]) -> tuple[int, str]:

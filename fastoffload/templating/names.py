@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+import unicodedata
 from pathlib import Path
 
 # ASCII, because IGNORECASE alone lets the Kelvin sign pass for a K.
@@ -12,6 +13,13 @@ LEADING_NAME = re.compile(r"[A-Za-z0-9._-]+")
 def is_valid(name: str) -> bool:
     """Whether packaging tools accept the name (PEP 508)."""
     return VALID.fullmatch(name) is not None
+
+
+def valid_name_like(name: str) -> str | None:
+    """A valid name near to one that is not: `my-app` for `my app`; None where nothing is left."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    made = re.sub(r"[^A-Za-z0-9._-]+", "-", plain).strip("-_.")
+    return made if is_valid(made) else None
 
 
 def normalized(name: str) -> str:

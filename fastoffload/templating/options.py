@@ -57,11 +57,14 @@ def _name(given: str | None, path: Path) -> str:
     name = path.name if given is None else given
     if names.is_valid(name):
         return name
+    near = names.valid_name_like(name)
+    such_as = f", such as --name {near}" if near else ""
     if given is None:
         raise UsageError(
-            f"the folder's name '{name}' is no valid project name ({NAME_RULE}); give one by --name"
+            f"the folder's name '{name}' is no valid project name ({NAME_RULE});"
+            f" give one by --name{such_as}"
         )
-    raise UsageError(f"--name '{name}' is no valid project name: {NAME_RULE}")
+    raise UsageError(f"--name '{name}' is no valid project name: {NAME_RULE}{such_as}")
 
 
 def _check_one_line(subject: str, text: str) -> None:

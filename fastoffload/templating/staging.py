@@ -1,5 +1,6 @@
 """The folder in which a project comes into being, and which is gone again if it does not."""
 
+import os
 import secrets
 import shutil
 from contextlib import suppress
@@ -27,6 +28,8 @@ class Staging:
         beside = target if self._keep_target else target.parent
         self.folder = beside / f".{target.name}.{secrets.token_hex(4)}"
         self._ours: set[str] = set()
+        # A clone of an empty repository has its .git already.
+        self._made_later = {name for name in MADE_LATER if not os.path.lexists(target / name)}
 
     def __enter__(self) -> Self:
         try:
@@ -47,7 +50,7 @@ class Staging:
                 self.folder.rmdir()
             else:
                 self.folder.rename(self._target)
-            self._ours = names | MADE_LATER
+            self._ours = names | self._made_later
 
     def __exit__(
         self,

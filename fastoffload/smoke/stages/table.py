@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from fastoffload.errors import UsageError
+from fastoffload.errors import unknown
 from fastoffload.smoke.project.project import Project
 from fastoffload.smoke.stages import checking, making, serving
 
@@ -47,7 +47,7 @@ def with_their_needs(names: Sequence[str]) -> list[Stage]:
     wanted = set(names or known)
     for name in names:
         if name not in known:
-            raise UsageError(f"unknown stage '{name}'; --stage takes: {', '.join(known)}")
+            raise unknown("stage", name, known, "--stage takes")
     for stage in reversed(STAGES):
         if stage.name in wanted and stage.needs:
             wanted.add(stage.needs)
