@@ -21,7 +21,7 @@ from fastoffload.bench.options import BenchOptions
 from fastoffload.bench.result import Figure, Measured, Result, figures, warnings
 from fastoffload.bench.service.folder import private_folder
 from fastoffload.bench.service.projects import Project, generate
-from fastoffload.bench.service.ways import Way, blocking, remedies, simplest
+from fastoffload.bench.service.ways import Way, remedies, simplest, to_compare
 from fastoffload.errors import FastoffloadError
 
 # In seconds, besides the jobs, until one was run: the bare pool, a way for one round, its parts
@@ -49,10 +49,7 @@ class Bench:
         self.clock, self._projects, self.work = clock, projects, work
         self._base = simplest(projects)
         self._jobs = JOBS * work.job_seconds
-        self._main = [
-            blocking(self._base),
-            *(Way(project.variant, project) for project in projects),
-        ]
+        self._main = to_compare(projects, self._base)
         self._remedies = remedies(self._base, work.workers)
         self._rounds: dict[str, list[Round]] = {
             way.name: [] for way in (*self._main, *self._remedies)
@@ -77,7 +74,7 @@ class Bench:
 
     def measured(self) -> list[Measured]:
         """The ways that were measured, the variants first."""
-        ways = [*self._main[1:], self._main[0], *self._remedies]
+        ways = [*self._main, *self._remedies]
         return [_measured(way, found) for way in ways if (found := self._rounds[way.name])]
 
     def _round(self, ways: Sequence[Way]) -> None:
@@ -117,10 +114,10 @@ def _generate(folder: Path, options: BenchOptions) -> list[Project]:
 def _result(options: BenchOptions, found: Bench, machine: Machine, took_seconds: float) -> Result:
     """Raises FastoffloadError when there is nothing to tell."""
     ways = found.measured()
-    if not ways:
+    if not any(way.kind == "variant" for way in ways):
         raise FastoffloadError(
-            f"nothing could be measured; left out: {'; '.join(found.clock.left_out)};"
-            " more time is given by --seconds"
+            f"no variant could be measured; left out: {'; '.join(found.clock.left_out)};"
+            f" give more time than --seconds {options.seconds:g}"
         )
     return Result(
         command=shlex.join(["fastoffload", *sys.argv[1:]]),

@@ -15,7 +15,6 @@ HEADINGS = {
     "updated": "updated",
     "added": "added",
     "removed": "removed",
-    "kept": "kept as yours",
     "conflict": "in conflict",
 }
 
@@ -40,8 +39,11 @@ def show_notes(versions: list[str], notes: dict[str, str]) -> None:
 
 
 def _show_changes(result: "UpdateResult") -> None:
-    changes = asdict(result.changes)
-    terminal.show_paths({HEADINGS[key]: paths for key, paths in changes.items() if paths})
+    changes = {key: paths for key, paths in asdict(result.changes).items() if paths}
+    if kept := changes.pop("kept", None):
+        files = "file" if len(kept) == 1 else "files"
+        typer.echo(f"{len(kept)} {files} kept as yours: `fastoffload status` lists them")
+    terminal.show_paths({HEADINGS[key]: paths for key, paths in changes.items()})
     show_notes(list(result.notes), result.notes)
     if result.changes.conflict:
         typer.echo(

@@ -1,6 +1,7 @@
 """`fastoffload bench`: the variants beside the blocking way, measured on this machine."""
 
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -92,14 +93,15 @@ def _show(result: "Result", *, as_json: bool) -> None:
         return
     from rich.console import Console
 
-    from fastoffload.bench.report.tables import circumstances, tables
+    from fastoffload.bench.report.tables import circumstances, fitted, tables
 
     out = Console()
     for line in circumstances(result):
         out.print(line, markup=False, highlight=False)
     for table in tables(result):
-        out.print()
-        out.print(_on_terminal(table))
+        for part in fitted(table, out.width):
+            out.print()
+            out.print(on_terminal(part))
 
 
 def _write_files(result: "Result", html: Path | None, svg: Path | None) -> None:
@@ -122,13 +124,16 @@ def _write(file: Path, text: str) -> None:
             unfinished.unlink(missing_ok=True)
 
 
-def _on_terminal(table: "Table") -> object:
+def on_terminal(table: "Table") -> object:
+    """The table as Rich draws it, no column narrower than its widest cell."""
     from rich import box
     from rich.table import Table as RichTable
 
     shown = RichTable(title=table.title, caption=table.note, title_justify="left", box=box.SIMPLE)
     for number, column in enumerate(table.columns):
-        shown.add_column(column, justify="right" if number else "left")
+        # Broken here, a long heading takes no room from the cells of other columns.
+        heading = fill(column, table.width_of(number), break_long_words=False)
+        shown.add_column(heading, justify="right" if number else "left", no_wrap=True)
     for line in table.lines:
         shown.add_row(*line)
     return shown

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fastoffload import terminal
-from fastoffload.commands._outcome import show_notes, show_outcome
+from fastoffload.commands._outcome import CONFLICTS, show_notes, show_outcome
 from fastoffload.commands._parameters import Json, Project, Test
 from fastoffload.errors import UsageError
 
@@ -35,7 +35,8 @@ def update(
         bool, typer.Option("--check", help="Only say whether the project is behind: exit 1 if so.")
     ] = False,
     diff: Annotated[
-        bool, typer.Option("--diff", help="Show what would change; write nothing.")
+        bool,
+        typer.Option("--diff", help="Show what would change: exit 3 if that has conflicts."),
     ] = False,
     go_on: Annotated[
         bool, typer.Option("--continue", help="Finish when the conflicts are resolved.")
@@ -55,7 +56,7 @@ def update(
     if check:
         code = _show_check(merging.check(path), as_json=as_json)
     elif diff:
-        code = _show_diff(merging.diff(path, to, colour=terminal.has_colours()))
+        code = _show_diff(*merging.diff(path, to, colour=terminal.has_colours()))
     elif go_on:
         code = show_outcome(resume.go_on(path), as_json=as_json)
     elif abort:
@@ -90,8 +91,10 @@ def _show_check(result: "Check", *, as_json: bool) -> int:
     return BEHIND if result.between else 0
 
 
-def _show_diff(text: str) -> int:
+def _show_diff(text: str, conflicts: list[str]) -> int:
     """Returns the exit code."""
     if text:
         typer.echo(text.encode(errors="surrogateescape"))
-    return 0
+    if conflicts:
+        terminal.warn(terminal.visible(f"this would leave conflicts in {', '.join(conflicts)}"))
+    return CONFLICTS if conflicts else 0

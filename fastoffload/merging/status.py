@@ -10,18 +10,20 @@ from fastoffload.git.repository import Repository, scratch
 from fastoffload.git.worktree import WorkTree
 from fastoffload.merging.journal import Journal, is_locked
 from fastoffload.merging.merge import LOCK_FILE, MARKERS
+from fastoffload.merging.needed import still_needed
 from fastoffload.templating import releases
 from fastoffload.templating.answers import ANSWERS_FILE, Answers
 from fastoffload.templating.render import render_to_tree
 
 NOT_OURS = {ANSWERS_FILE, LOCK_FILE}
-# What the service is made of. The rest of the template is the user's to delete.
-REQUIRED = ("app/", "migrations/", "pyproject.toml")
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What a project is. Its files are compared with those of its own release."""
+    """What a project is. Its files are compared with those of its own release.
+
+    `needed` are those of the missing that the present ones still use.
+    """
 
     path: Path
     name: str
@@ -34,13 +36,14 @@ class Status:
     unfinished: str | None
     edited: list[str]
     missing: list[str]
+    needed: list[str]
     extra: list[str]
     marked: list[str]
 
     @property
     def faults(self) -> list[str]:
         """What CI should refuse, a line for each."""
-        lost = [f"{path} is missing" for path in self.missing if path.startswith(REQUIRED)]
+        lost = [f"{path} is missing, and the project still uses it" for path in self.needed]
         marked = [f"{path} holds conflict markers" for path in self.marked]
         return [*filter(None, [self.unfinished]), *lost, *marked]
 
@@ -55,6 +58,8 @@ def status(path: Path) -> Status:
         present = _present(repository, path)
         rendered = render_to_tree(repository, answers.data(answers.choice), answers.release)
         before, now = repository.entries(rendered), repository.entries(present)
+        missing = _sorted(before.keys() - now.keys())
+        lost = {name: repository.content(before[name].oid) for name in missing}
         marked = _marked(repository, present)
     options = answers.choice.answers
     return Status(
@@ -68,7 +73,8 @@ def status(path: Path) -> Status:
         behind=releases.between(answers.release, releases.newest()),
         unfinished=_unfinished(path),
         edited=_sorted(name for name in before.keys() & now.keys() if before[name] != now[name]),
-        missing=_sorted(before.keys() - now.keys()),
+        missing=missing,
+        needed=still_needed(lost, path, now.keys()),
         extra=_sorted(now.keys() - before.keys()),
         marked=marked,
     )

@@ -43,14 +43,14 @@ def check(path: Path) -> Check:
 
 
 @os_errors_expected()
-def diff(path: Path, to: str | None, *, colour: bool) -> str:
-    """What an update would change, as git shows it; nothing is written."""
+def diff(path: Path, to: str | None, *, colour: bool) -> tuple[str, list[str]]:
+    """What an update would change, as git shows it, and what it would leave in conflict."""
     work, answers = ready(path)
     target = _target(answers, to)
     if target.release == answers.release:
-        return ""
+        return "", []
     with plan(work, answers, target) as made:
-        return made.diff(colour=colour)
+        return made.diff(colour=colour), made.changes.conflict
 
 
 @os_errors_expected()

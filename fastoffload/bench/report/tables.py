@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from fastoffload.bench.measuring.latency import IDLE_SECONDS, LOADED_SECONDS
 from fastoffload.bench.result import Figure, Measured, Result
 
+MARGINS = 3  # between two columns on a terminal
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
@@ -16,6 +18,11 @@ class Table:
     lines: Sequence[Sequence[str]]
     note: str
 
+    def width_of(self, number: int) -> int:
+        """How wide a column must be; its heading may be broken between words."""
+        words = self.columns[number].split()
+        return max(map(len, [*words, *(line[number] for line in self.lines)]))
+
 
 def tables(result: Result) -> list[Table]:
     """All there are."""
@@ -25,6 +32,27 @@ def tables(result: Result) -> list[Table]:
     if result.engines:
         made.append(_engines(result))
     return made
+
+
+def fitted(table: Table, width: int) -> list[Table]:
+    """The table in as many as it takes for no cell to be broken, each with the first column."""
+    first, *others = (table.width_of(n) + MARGINS for n in range(len(table.columns)))
+    parts: list[list[int]] = [[]]
+    for number, needed in enumerate(others, 1):
+        used = first + sum(others[one - 1] for one in parts[-1])
+        if parts[-1] and used + needed + 1 > width:
+            parts.append([])
+        parts[-1].append(number)
+    return [_part(table, [0, *part], is_last=part is parts[-1]) for part in parts]
+
+
+def _part(table: Table, numbers: Sequence[int], *, is_last: bool) -> Table:
+    return Table(
+        table.title if 1 in numbers else f"{table.title}, continued",
+        [table.columns[number] for number in numbers],
+        [[line[number] for number in numbers] for line in table.lines],
+        table.note if is_last else "",
+    )
 
 
 def circumstances(result: Result) -> list[str]:

@@ -1,5 +1,6 @@
 """The ways of doing the same work that are compared: the variants, and what people do instead."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -29,6 +30,11 @@ class Way:
     def kind(self) -> Kind:
         """Which of the two."""
         return "held" if self.held else "variant"
+
+
+def to_compare(projects: Sequence[Project], base: Project) -> list[Way]:
+    """What was asked for, then the way that it is compared with: time may not be enough for all."""
+    return [*(Way(project.variant, project) for project in projects), blocking(base)]
 
 
 def blocking(project: Project, servers: int = 1) -> Way:
