@@ -53,20 +53,10 @@ def test_no_cell_is_broken(width: int) -> None:
     assert (len(parts) == 1) == (width == 200)
 
 
-class ForTwoSteps(Clock):
-    """Has time for two steps, however long they take."""
-
-    steps = 2
-
-    def fit(self, *_: object) -> bool:
-        self.steps -= 1
-        return self.steps >= 0
-
-
 @pytest.mark.xdist_group("bench")
 def test_what_was_asked_for_is_measured_first(tmp_path: Path) -> None:
     project = generate(tmp_path, "executor-thread", None, [])
-    bench = Bench(ForTwoSteps(0), [project], Work.measured(project, None))
+    bench = Bench(Clock(0), [project], Work.measured(project, None))
     bench.measure(rounds=1)
     assert [way.name for way in bench.measured()] == ["executor-thread"]
     assert "blocking in async def, round 1" in bench.clock.left_out

@@ -41,7 +41,11 @@ def bench(
         ),
     ] = None,
     seconds: Annotated[
-        float, typer.Option(metavar="N", help="How long it may take, generating included.")
+        float,
+        typer.Option(
+            metavar="N",
+            help="How long it may take in all; one variant is measured anyway.",
+        ),
     ] = 600,
     rounds: Annotated[
         int, typer.Option(metavar="N", min=1, help="Rounds at the most, if there is time.")
@@ -127,13 +131,15 @@ def _write(file: Path, text: str) -> None:
 def on_terminal(table: "Table") -> object:
     """The table as Rich draws it, no column narrower than its widest cell."""
     from rich import box
+    from rich.console import Group
     from rich.table import Table as RichTable
+    from rich.text import Text
 
-    shown = RichTable(title=table.title, caption=table.note, title_justify="left", box=box.SIMPLE)
+    shown = RichTable(box=box.SIMPLE)
     for number, column in enumerate(table.columns):
         # Broken here, a long heading takes no room from the cells of other columns.
         heading = fill(column, table.width_of(number), break_long_words=False)
         shown.add_column(heading, justify="right" if number else "left", no_wrap=True)
     for line in table.lines:
         shown.add_row(*line)
-    return shown
+    return Group(Text(table.title, style="bold"), shown, Text(table.note))
