@@ -24,12 +24,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from fastoffload.bench.client import Client
-from fastoffload.bench.projects import Project, generate
-from fastoffload.bench.running import Service, in_a_folder
-from fastoffload.bench.ways import Way
-from fastoffload.bench.work import RESAMPLES
-from fastoffload.options import variants
+from fastoffload.bench.measuring.work import RESAMPLES
+from fastoffload.bench.service.client import Client
+from fastoffload.bench.service.projects import Project, generate
+from fastoffload.bench.service.service import Service, in_a_folder
+from fastoffload.bench.service.ways import Way
+from fastoffload.catalog import variants
 
 LIMIT = 3.0  # p99 with streams and reports, of p99 idle
 QUESTIONS = 600  # about six seconds

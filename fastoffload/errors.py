@@ -1,7 +1,7 @@
 """Errors that a user can mend. `cli.main` turns each into one line and an exit code."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,6 +16,16 @@ class UsageError(FastoffloadError):
     """The command was called in a way that cannot work."""
 
     exit_code = 2
+
+
+def unknown(what: str, given: str, known: Iterable[str], takes: str) -> UsageError:
+    """The error for a choice that there is not: what there is, and what was probably meant."""
+    from difflib import get_close_matches
+
+    choices = list(known)
+    near = get_close_matches(given.lower(), choices, n=1)
+    meant = f"; did you mean '{near[0]}'?" if near else ""
+    return UsageError(f"unknown {what} '{given}'; {takes}: {', '.join(choices)}{meant}")
 
 
 @contextmanager

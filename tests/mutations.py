@@ -18,9 +18,9 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fastoffload import interrupts
-from fastoffload.cores import cores
-from fastoffload.smoke.family import Family
+from fastoffload.smoke.project.family import Family
+from fastoffload.system import processes
+from fastoffload.system.cpu import available_cores
 
 DOCS = Path(__file__).parent.parent / "docs" / "mutations.md"
 CHECKOUT = Path(__file__).parent.parent
@@ -278,7 +278,7 @@ class Bench:
     def __init__(self, root: Path, projects: dict[str, Path]) -> None:
         self._root, self._projects = root, projects
         # Most of the time they wait.
-        self._slots = asyncio.Semaphore(2 * cores())
+        self._slots = asyncio.Semaphore(2 * available_cores())
 
     async def baseline(self, variant: str, tests: Collection[str]) -> str | None:
         """What is wrong when nothing is taken out, or None."""
@@ -354,14 +354,14 @@ def say(*lines: str) -> None:
 
 def main(arguments: list[str]) -> int:
     """The exit code."""
-    interrupts.listen()
+    processes.listen()
     words = [word for word in arguments if word != "--write"]
     chosen = [one for one in MUTATIONS if not words or any(word in one.defence for word in words)]
     root = Path(tempfile.mkdtemp(prefix="mutations-")).resolve()
     try:
         problems = asyncio.run(try_all(root, chosen))
     finally:
-        with interrupts.held():
+        with processes.held():
             Family(f"{root}:", [root], {}).kill()
             shutil.rmtree(root, ignore_errors=True)
     say(*problems)

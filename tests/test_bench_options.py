@@ -9,8 +9,8 @@ import pytest
 from conftest import Cli
 
 from fastoffload.bench.options import BenchOptions
-from fastoffload.bench.own_compute import OwnCompute
-from fastoffload.bench.projects import INSIDE
+from fastoffload.bench.service.own_compute import OwnCompute
+from fastoffload.bench.service.projects import INSIDE
 from fastoffload.errors import UsageError
 
 WORK = """

@@ -6,23 +6,25 @@ from pathlib import Path
 import pytest
 from conftest import Cli
 
-from fastoffload.describe import OPTIONS, QUESTIONS
-from fastoffload.rules import RULES, first_match, markdown
-from fastoffload.strategies import STRATEGIES
-from fastoffload.work import LEVELS, Work
+from fastoffload.catalog import STRATEGIES
+from fastoffload.choosing.questions import OPTIONS, QUESTIONS
+from fastoffload.choosing.rules import RULES, first_match, markdown
+from fastoffload.choosing.workload import KINDS, LEVELS, Work
 
 README = Path(__file__).parent.parent / "README.md"
 COMPUTES = Work(
     seconds=30,
-    cpu=True,
+    kind="python",
     must_survive="restart",
     machines=1,
     per_minute=2,
     brokers_ok=True,
     cores=2,
 )
-WAITS = replace(COMPUTES, cpu=False)
-FLAGS = ("--seconds", "30", "--cpu", "--must-survive", "crash", "--machines", "1")
+WAITS = replace(COMPUTES, kind="wait")
+GPU = replace(COMPUTES, kind="gpu", cores=1, per_minute=1)
+FLAGS = ("--seconds", "30", "--work", "python", "--must-survive", "crash", "--machines", "1")
+FLAGS += ("--cores", "2")
 
 
 def test_the_readme_shows_the_rules() -> None:
@@ -44,6 +46,18 @@ def test_the_readme_shows_the_levels() -> None:
         (replace(COMPUTES, must_survive="machine"), "--strategy celery --broker rabbitmq"),
         (replace(COMPUTES, machines=3), "--strategy celery --broker redis"),
         (replace(COMPUTES, per_minute=30), "--strategy celery --broker redis"),
+        (replace(COMPUTES, kind="native"), "--strategy executor --pool process"),
+        (replace(COMPUTES, kind="native", per_minute=30), "--strategy celery --broker redis"),
+        (replace(COMPUTES, per_minute=30, cores=32), "--strategy executor --pool process"),
+        (replace(COMPUTES, kind="program"), "--strategy executor --pool thread"),
+        (replace(COMPUTES, kind="program", per_minute=30), "--strategy celery --broker redis"),
+        (
+            replace(COMPUTES, kind="program", must_survive="crash"),
+            "--strategy executor --pool process",
+        ),
+        (GPU, "--strategy executor --pool process"),
+        (replace(GPU, per_minute=2), "--strategy celery --broker redis"),
+        (replace(GPU, must_survive="deploy"), "--strategy dramatiq --broker redis"),
         (WAITS, "--strategy executor --pool thread"),
         (replace(WAITS, per_minute=300), "--strategy executor --pool thread"),
         (replace(WAITS, seconds=10), "--strategy background"),
@@ -72,9 +86,16 @@ def test_what_nothing_can_do_is_said(work: Work) -> None:
 
 def test_every_rule_can_be_met_and_names_a_strategy() -> None:
     works = [
-        replace(work, seconds=seconds, must_survive=level, machines=machines, brokers_ok=ok)
-        for work in (COMPUTES, WAITS)
-        for seconds in (1, 30)
+        replace(
+            COMPUTES,
+            kind=kind,
+            seconds=seconds,
+            must_survive=level,
+            machines=machines,
+            brokers_ok=ok,
+        )
+        for kind in KINDS
+        for seconds in (1, 30, 300)
         for level in LEVELS
         for machines in (1, 2)
         for ok in (True, False)
@@ -86,8 +107,44 @@ def test_every_rule_can_be_met_and_names_a_strategy() -> None:
 def test_the_load_is_worked_out() -> None:
     assert COMPUTES.busy == 1
     assert COMPUTES.workers == 2
-    assert "30 s x 2 a minute / 60 = 1 cores" in COMPUTES.load_in_words
-    assert "slots" in WAITS.load_in_words
+    assert "30 s x 2 a minute / 60 = 1 core busy" in COMPUTES.load_in_words
+    assert COMPUTES.load_in_words.endswith("on 1 machine of 2 cores")
+    assert "1 slot busy" in WAITS.load_in_words
+    assert "machine" not in WAITS.load_in_words
+    assert "0.5 GPUs busy" in GPU.load_in_words
+    assert GPU.load_in_words.endswith("on 1 machine of 1 GPU")
+    much = replace(COMPUTES, per_minute=30).load_in_words
+    assert much.endswith("that takes 10 machines of 2 cores, not 1 machine")
+
+
+def test_machines_that_nobody_named_are_no_reason(cli: Cli) -> None:
+    done = cli("choose", *FLAGS, "--per-minute", "30", "--brokers-ok", "--json")
+    answer = json.loads(done.stdout)
+    assert answer["strategy"] == "celery"
+    assert "several machines share" not in " ".join(answer["reasons"])
+    assert "needs more cores (or GPUs) than one machine has" in answer["reasons"][0]
+    assert "10 machines of 2 cores, not 1" in answer["load"]
+    roomy = json.loads(
+        cli(
+            "choose", *FLAGS, "--per-minute", "30", "--cores", "64", "--brokers-ok", "--json"
+        ).stdout
+    )
+    assert (roomy["strategy"], roomy["option"]) == ("executor", "process")
+
+
+def test_nobody_is_judged_by_the_cores_of_this_machine(cli: Cli) -> None:
+    given = [*FLAGS[:-2], "--per-minute", "2", "--brokers-ok"]
+    done = cli("choose", *given)
+    assert done.returncode == 2
+    assert "not given: --cores;" in done.stderr
+    waits = [one.replace("python", "wait") for one in given]
+    assert cli("choose", *waits).returncode == 0
+
+
+def test_every_kind_of_work_is_offered_and_documented(cli: Cli) -> None:
+    for kind in KINDS:
+        assert kind in cli("choose", "--help").stdout
+        assert f"| `{kind}` | {KINDS[kind]} |" in README.read_text()
 
 
 def test_every_description_has_a_question() -> None:
@@ -133,7 +190,10 @@ def test_without_a_terminal_what_is_missing_is_named(cli: Cli) -> None:
         (("--machines", "9" * 400), "1000000 at most"),
         (("--per-minute", "-1"), "--per-minute -1"),
         (("--per-minute", "1e308"), "--per-minute 1e+308"),
+        (("--cores", "0"), "--cores 0"),
         (("--must-survive", "war"), "restart, crash, deploy, machine"),
+        (("--must-survive", "crsh"), "did you mean 'crash'?"),
+        (("--work", "numpy"), "python, native, program, gpu, wait"),
     ],
 )
 def test_what_makes_no_sense_is_wrong_usage(cli: Cli, given: tuple[str, ...], named: str) -> None:

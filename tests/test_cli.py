@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from importlib.metadata import version
@@ -24,7 +25,7 @@ def test_version(cli: Cli) -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "named"),
-    [([], "Missing command"), (["new"], "PATH"), (["nonsense"], "nonsense"), (["new", "-x"], "-x")],
+    [(["new"], "PATH"), (["nonsense"], "nonsense"), (["new", "-x"], "-x")],
 )
 def test_wrong_usage_is_one_line_and_2(cli: Cli, arguments: list[str], named: str) -> None:
     result = cli(*arguments)
@@ -34,6 +35,49 @@ def test_wrong_usage_is_one_line_and_2(cli: Cli, arguments: list[str], named: st
     assert len(result.stderr.splitlines()) == 1
     assert named in result.stderr
     assert "fastoffload --help" in result.stderr
+
+
+def test_alone_it_prints_help(cli: Cli) -> None:
+    alone = cli()
+    assert (alone.returncode, alone.stderr) == (0, "")
+    assert alone.stdout == cli("--help").stdout
+
+
+def test_the_help_is_for_users(cli: Cli) -> None:
+    listed = cli("--help").stdout.partition("Commands:")[2]
+    assert "smoke" not in listed
+    assert "..." not in listed  # each says what it does in one line
+    assert "Example: fastoffload smoke" in cli("smoke", "--help").stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("new demo --strategy ", ["background", "executor", "celery", "dramatiq"]),
+        ("new demo --strategy c", ["celery"]),
+        ("new demo --pool ", ["process", "thread"]),
+        ("new demo --broker r", ["redis", "rabbitmq"]),
+        ("switch d", ["dramatiq"]),
+        ("switch celery --broker ra", ["rabbitmq"]),
+        ("choose --must-survive d", ["deploy"]),
+        ("choose --work g", ["gpu"]),
+        (
+            "bench --variants celery-redis,dramatiq-r",
+            ["celery-redis,dramatiq-redis", "celery-redis,dramatiq-rabbitmq"],
+        ),
+    ],
+)
+def test_a_shell_completes_choices(words: str, offered: list[str]) -> None:
+    typed = f"fastoffload {words}"
+    asked = {"COMP_WORDS": typed, "COMP_CWORD": str(len(typed.split(" ")) - 1)}
+    done = subprocess.run(
+        [Path(sys.executable).parent / "fastoffload"],
+        env=os.environ | asked | {"_FASTOFFLOAD_COMPLETE": "complete_bash"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == offered
 
 
 def test_errors_are_red_unless_no_color(cli: Cli) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from fastoffload.strategies import STRATEGIES
+from fastoffload.catalog import STRATEGIES
 
 DOCS = Path("docs")
 PROJECT = Path("templates/project")

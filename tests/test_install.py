@@ -49,11 +49,11 @@ PROGRAM = """
 import sys
 from pathlib import Path
 
-from fastoffload import install, interrupts
+from fastoffload.system import processes, uv
 
-interrupts.listen()
+processes.listen()
 try:
-    install.test(Path.cwd())
+    uv.test(Path.cwd())
 except KeyboardInterrupt:
     sys.exit(130)
 """

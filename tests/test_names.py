@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from fastoffload.names import dependency_names, is_valid, normalized
+from fastoffload.templating.names import dependency_names, is_valid, normalized
 
 
 @pytest.mark.parametrize("name", ["a", "demo", "My.Project_2-x", "0", "a--b"])

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from conftest import VARIANTS, Cli, names_in
+from uv import find_uv_bin
 
 QUICK = ("--defaults", "--no-install", "--no-git")
 
@@ -182,14 +183,14 @@ def test_the_files_depend_on_the_answers_alone(cli: Cli, tmp_path: Path) -> None
 
 @pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
 def test_dry_run_writes_nothing(cli: Cli, tmp_path: Path, variant: tuple[str, ...]) -> None:
-    tree = cli("new", "a/demo", *variant, "--dry-run")
+    said = cli("new", "a/demo", *variant, "--dry-run")
     document = json.loads(cli("new", "a/demo", *variant, "--dry-run", "--json").stdout)
-    assert tree.returncode == 0
-    assert len(tree.stderr.splitlines()) == len(document["warnings"])
+    assert said.returncode == 0
+    assert len(said.stderr.splitlines()) == len(document["warnings"])
     assert names_in(tmp_path) == []
     assert document["dry_run"] is True
     assert "app/main.py" in document["files"]
-    assert all(Path(file).name in tree.stdout for file in document["files"])
+    assert all(file.partition("/")[0] in said.stdout for file in document["files"])
 
 
 @pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
@@ -197,3 +198,78 @@ def test_dry_run_lists_what_is_written(cli: Cli, tmp_path: Path, variant: tuple[
     document = json.loads(cli("new", "demo", *variant, "--dry-run", "--json").stdout)
     cli("new", "demo", *variant, "--no-install", "--no-git")
     assert sorted(contents(tmp_path / "demo")) == document["files"]
+
+
+def test_dry_run_is_short_and_has_a_sum(cli: Cli) -> None:
+    document = json.loads(cli("new", "demo", "-y", "--dry-run", "--json").stdout)
+    said = cli("new", "demo", "-y", "--dry-run").stdout
+    assert len(said.splitlines()) <= 24
+    assert f"{len(document['files'])} files; nothing was written" in said
+    in_app = sum(file.startswith("app/") for file in document["files"])
+    assert f"{in_app}  app/" in said
+
+
+def test_a_project_inside_another_repository_hears_of_its_workflows(
+    cli: Cli, tmp_path: Path
+) -> None:
+    git(tmp_path, "init")
+    done = cli("new", "services/demo", "--defaults", "--no-install")
+    assert done.returncode == 0
+    assert "Its workflows never run there" in done.stderr
+    assert str(tmp_path / "services" / "demo" / ".github" / "workflows") in done.stderr
+    assert "work in services/demo" in done.stderr
+
+
+@pytest.mark.parametrize("branch", ["main", "trunk"])
+def test_the_clone_of_an_empty_repository_is_an_empty_folder(
+    cli: Cli, tmp_path: Path, branch: str
+) -> None:
+    git(tmp_path, "init", "--bare", "--initial-branch", branch, "hub.git")
+    git(tmp_path, "clone", "hub.git", "demo")
+    document = json.loads(cli("new", "demo", "--defaults", "--no-install", "--json").stdout)
+    project = tmp_path / "demo"
+    assert document["git"] is True
+    assert git(project, "status", "--porcelain") == ""
+    assert git(project, "branch", "--show-current") == branch
+    git(project, "push", "origin", branch)
+    assert sorted(git(project, "ls-files").splitlines()) == sorted(contents(project))
+
+
+def test_a_clone_in_another_repository_is_committed_to_itself(cli: Cli, tmp_path: Path) -> None:
+    git(tmp_path, "init")
+    git(tmp_path, "init", "demo")
+    document = json.loads(cli("new", "demo", "--defaults", "--no-install", "--json").stdout)
+    assert (document["git"], document["warnings"]) == (True, [])
+    assert git(tmp_path / "demo", "rev-list", "--count", "HEAD") == "1"
+
+
+WORKSPACE = """
+[project]
+name = "mono"
+version = "0.1.0"
+requires-python = ">=3.11"
+dependencies = ["iniconfig"]
+
+[tool.uv.workspace]
+members = ["packages/*", "services/**"]
+exclude = ["packages/alone*"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "is_member"),
+    [("packages/reports", True), ("services/a/b", True), ("packages/alone1", False), ("x", False)],
+)
+def test_a_uv_workspace_is_left_as_it_is(
+    cli: Cli, tmp_path: Path, path: str, is_member: bool
+) -> None:
+    (tmp_path / "pyproject.toml").write_text(WORKSPACE)
+    subprocess.run([find_uv_bin(), "sync", "--quiet"], cwd=tmp_path, check=True)
+    lock = (tmp_path / "uv.lock").read_bytes()
+    installed = sorted((tmp_path / ".venv").glob("lib/python*/site-packages/*"))
+    document = json.loads(cli("new", path, "--defaults", "--no-git", "--json").stdout)
+    assert (tmp_path / "uv.lock").read_bytes() == lock
+    assert sorted((tmp_path / ".venv").glob("lib/python*/site-packages/*")) == installed
+    assert document["installed"] is not is_member
+    assert (tmp_path / path / "uv.lock").exists() is not is_member
+    assert any(f'exclude = ["{path}"]' in one for one in document["warnings"]) is is_member

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from conftest import Cli, names_in
 
-from fastoffload.strategies import STRATEGIES
+from fastoffload.catalog import STRATEGIES
 
 
 def refused(result: subprocess.CompletedProcess[str], code: int, *words: str) -> None:
@@ -158,3 +158,41 @@ def test_no_space_half_way(
     target = str(tmp_path / folder)
     result = cli("new", target, "-y", "--no-install", "--name", "demo", prefix=prefix)
     refused(result, 1, "No space left on device", str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("options", "meant"),
+    [
+        (("--strategy", "celry"), "'celery'"),
+        (("--strategy", "Dramatic"), "'dramatiq'"),
+        (("--strategy", "executor", "--pool", "threads"), "'thread'"),
+        (("--strategy", "celery", "--broker", "rabbit"), "'rabbitmq'"),
+    ],
+)
+def test_what_was_meant_is_guessed(cli: Cli, options: tuple[str, ...], meant: str) -> None:
+    refused(cli("new", "demo", *options), 2, f"did you mean {meant}?")
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [("my app", "my-app"), ("  Zürich & Söhne ", "Zurich-Sohne"), ("_x_", "x"), ("a/b", "a-b")],
+)
+def test_a_bad_name_comes_with_a_valid_one(cli: Cli, name: str, near: str) -> None:
+    refused(cli("new", "demo", "-y", "--name", name), 2, f"such as --name {near}")
+
+
+def test_a_name_of_which_nothing_is_left_has_none_near(cli: Cli) -> None:
+    done = cli("new", "demo", "-y", "--name", "日本")
+    refused(done, 2, "'日本' is no valid project name")
+    assert "such as" not in done.stderr
+
+
+def test_a_repository_with_files_is_not_empty(cli: Cli, tmp_path: Path) -> None:
+    demo = tmp_path / "demo"
+    demo.mkdir()
+    git = ("git", "-c", "user.name=Ann", "-c", "user.email=ann@localhost")
+    for command in ("init", "add .", "commit -m x", "rm -q precious"):
+        (demo / "precious").touch()
+        subprocess.run([*git, *command.split()], cwd=demo, capture_output=True, check=True)
+    refused(cli("new", "demo", "-y"), 1, "whose last commit has files", "--no-git")
+    assert names_in(demo) == [".git"]

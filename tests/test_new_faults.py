@@ -131,6 +131,16 @@ def test_a_failing_git_leaves_nothing(cli: Cli, tmp_path: Path) -> None:
     assert names_in(work) == []
 
 
+def test_a_clone_is_as_empty_as_before(cli: Cli, tmp_path: Path) -> None:
+    demo = tmp_path / "demo"
+    subprocess.run(["git", "init", "--quiet", str(demo)], check=True)
+    env = git_whose_commits(tmp_path / "bin", "echo 'disk on fire' >&2; exit 7")
+    assert cli("new", "demo", "-y", "--no-install", env=env).returncode == 1
+    assert names_in(demo) == [".git"]
+    staged = ["git", "ls-files"]
+    assert not subprocess.run(staged, cwd=demo, capture_output=True, check=True).stdout
+
+
 def test_without_a_network_the_project_stays(cli: Cli, tmp_path: Path) -> None:
     env = {"UV_OFFLINE": "1", "UV_CACHE_DIR": str(tmp_path / "cache")}
     result = cli("new", "demo", "-y", "--json", env=env)

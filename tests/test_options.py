@@ -2,8 +2,9 @@ from pathlib import Path
 
 import pytest
 
+from fastoffload.catalog import Choice
 from fastoffload.errors import UsageError
-from fastoffload.options import Choice, NewOptions
+from fastoffload.templating.options import NewOptions
 
 
 def options(path: Path, **changes: str) -> NewOptions:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from conftest import FASTOFFLOAD, LIMIT_SECONDS, names_in
 
-from fastoffload.prompts import QUESTIONS
+from fastoffload.choosing.prompts import QUESTIONS
 
 DOWN, UP, ENTER, CTRL_C = b"\x1b[B", b"\x1b[A", b"\r", b"\x03"
 
@@ -151,7 +151,7 @@ def test_choose_asks_for_what_is_not_given(tmp_path: Path) -> None:
     terminal = Terminal(tmp_path, "choose", "--seconds", "5", "--machines", "1")
     try:
         terminal.expect("What does it do meanwhile?")
-        terminal.press(DOWN, ENTER)
+        terminal.press(UP, ENTER)
         terminal.expect("What must accepted jobs survive?")
         terminal.press(ENTER)
         terminal.expect("How many jobs come in a minute?")
@@ -161,10 +161,37 @@ def test_choose_asks_for_what_is_not_given(tmp_path: Path) -> None:
         terminal.expect("May there be a broker")
         terminal.press(ENTER)
         assert terminal.end() == 0
-        assert "5 s x 12 a minute / 60 = 1 slots" in terminal.words
+        assert "5 s x 12 a minute / 60 = 1 slot busy" in terminal.words
+        assert "How many cores" not in terminal.words
         assert "--strategy background" in terminal.words
     finally:
         terminal.close()
+
+
+def test_who_does_not_know_is_helped(terminal: Terminal, tmp_path: Path) -> None:
+    terminal.expect("help me")
+    terminal.press(UP, UP, ENTER)
+    terminal.expect("How many seconds does a job take?")
+    terminal.press(b"30", ENTER)
+    terminal.expect("What does it do meanwhile?")
+    terminal.press(DOWN, DOWN, ENTER)
+    terminal.expect("What must accepted jobs survive?")
+    terminal.press(ENTER)
+    terminal.expect("On how many machines do jobs run?")
+    terminal.press(b"1", ENTER)
+    terminal.expect("This one has ")
+    terminal.press(b"8", ENTER)
+    terminal.expect("How many jobs come in a minute?")
+    terminal.press(b"2", ENTER)
+    terminal.expect("May there be a broker")
+    terminal.press(ENTER)
+    terminal.expect("move on when")
+    terminal.expect("for work that mostly waits")  # asked once more, the answer marked
+    terminal.press(ENTER)
+    terminal.expect("releases the GIL")
+    terminal.press(ENTER)
+    assert terminal.end() == 0, terminal.shown
+    assert "pool: thread" in answers(tmp_path)
 
 
 def test_choose_asks_again_for_a_number_beyond_all_sense(tmp_path: Path) -> None:

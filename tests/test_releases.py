@@ -10,8 +10,8 @@ import yaml
 from conftest import VARIANTS
 from workshop import CHECKOUT, MIDDLE, NEWEST, OLDEST, Workshop, append, commit, contents, git
 
-from fastoffload import bundle
-from fastoffload.plumbing import Repository
+from fastoffload.git.repository import Repository
+from fastoffload.templating import releases
 
 DEFAULT = ("--strategy", "executor")
 
@@ -24,10 +24,10 @@ def changed(tmp_path: Path) -> Workshop:
 
 def test_this_version_is_recorded(tmp_path: Path) -> None:
     version = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]["version"]
-    remedy = "run `uv run python -m fastoffload.record` (--replace while nobody has it)"
-    assert bundle.versions()[-1] == version, remedy
+    remedy = "run `uv run python -m fastoffload.templating.record` (--replace while nobody has it)"
+    assert releases.recorded_versions()[-1] == version, remedy
     repository = Repository.init(tmp_path / "releases.git")
-    repository.git("fetch", str(bundle.BUNDLE), "refs/tags/*:refs/tags/*")
+    repository.git("fetch", str(releases.BUNDLE), "refs/tags/*:refs/tags/*")
     recorded = repository.text("rev-parse", f"refs/tags/{version}^{{tree}}")
     assert repository.tree_of(CHECKOUT / "templates") == recorded, remedy
 
@@ -51,7 +51,7 @@ def test_recording(changed: Workshop) -> None:
     assert older.returncode == 1
     assert f"{MIDDLE} is older" in older.stderr
     changed.set_version(NEWEST)
-    replaced = changed.call(sys.executable, "-m", "fastoffload.record", "--replace")
+    replaced = changed.call(sys.executable, "-m", "fastoffload.templating.record", "--replace")
     assert replaced.stdout == f"Recorded {NEWEST}\n"
     assert "recorded already" in changed.record(NEWEST).stdout
     assert changed.record("0.1.1").returncode == 0

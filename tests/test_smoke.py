@@ -17,8 +17,8 @@ import pytest
 import yaml
 from conftest import FASTOFFLOAD, LIMIT_SECONDS, VARIANTS, Cli
 
-from fastoffload.smoke.checking import summary
-from fastoffload.smoke.services import Services
+from fastoffload.smoke.project.services import Services
+from fastoffload.smoke.stages.checking import summary
 
 CHECKOUT = Path(__file__).parent.parent
 WORKFLOW = CHECKOUT / ".github" / "workflows" / "ci.yml"

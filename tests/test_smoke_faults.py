@@ -19,7 +19,7 @@ SMOKE = ("smoke", "--variant", "background", "--json")
 SHORT_LIMIT = """
 import sys
 from dataclasses import replace
-from fastoffload.smoke import stages
+from fastoffload.smoke.stages import table as stages
 stages.STAGES = tuple(replace(stage, limit_seconds=12) for stage in stages.STAGES)
 from fastoffload.cli import main
 sys.argv[0] = "fastoffload"

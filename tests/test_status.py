@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,7 @@ def test_a_fresh_project_has_no_drift(workshop: Workshop, tmp_path: Path, releas
         "unfinished": None,
         "edited": [],
         "missing": [],
+        "needed": [],
         "extra": [],
         "marked": [],
         "faults": [],
@@ -102,10 +104,50 @@ def test_check_refuses_what_the_service_needs(workshop: Workshop, tmp_path: Path
     checked = workshop.run("status", "--check", "--json", cwd=project)
     assert checked.returncode == 1
     assert json.loads(checked.stdout)["faults"] == [
-        "app/jobs.py is missing",
+        "app/jobs.py is missing, and the project still uses it",
         "README.md holds conflict markers",
     ]
     assert "app/jobs.py is missing" in workshop.run("status", "--check", cwd=project).stderr
+
+
+def test_a_sample_that_is_deleted_whole_is_no_fault(workshop: Workshop, tmp_path: Path) -> None:
+    project = workshop.new(tmp_path / "demo", *VARIANTS["celery-redis"])
+    deleted = ["app/compute.py", "app/pdf.py", "app/readings.py", "samples/nile.csv"]
+    for name in deleted:
+        (project / name).unlink()
+    checked = workshop.run("status", "--check", "--json", cwd=project)
+    used = json.loads(checked.stdout)["needed"]
+    assert checked.returncode == 1
+    assert "app/compute.py" in used
+    assert "samples/nile.csv" not in used
+    for file in project.glob("app/**/*.py"):
+        file.write_text(
+            "\n".join(
+                line
+                for line in file.read_text().splitlines()
+                if not re.search(r"\b(compute|pdf|readings)\b", line) or "import" not in line
+            )
+        )
+    checked = workshop.run("status", "--check", "--json", cwd=project)
+    assert checked.returncode == 0, checked.stdout
+    document = json.loads(checked.stdout)
+    assert (document["needed"], document["faults"]) == ([], [])
+    assert document["missing"] == sorted(deleted)
+
+
+def test_what_starts_the_service_and_the_migrations_are_needed(
+    workshop: Workshop, tmp_path: Path
+) -> None:
+    project = workshop.new(tmp_path / "demo", *VARIANTS["celery-redis"])
+    needed = ["app/main.py", "app/worker.py", "app/web/page.js", "migrations/env.py"]
+    first = "migrations/versions/0001_datasets_and_reports.py"
+    for name in (*needed, first, "README.md", "tests/conftest.py"):
+        (project / name).unlink()
+    (project / "migrations" / "versions" / "mine.py").write_text(
+        'revision = "mine"\ndown_revision: str = "0001"\n'
+    )
+    document = json.loads(workshop.run("status", "--json", cwd=project).stdout)
+    assert document["needed"] == sorted([*needed, first])
 
 
 def test_it_tells_of_conflicts(workshop: Workshop, tmp_path: Path) -> None:

@@ -4,8 +4,8 @@ import re
 import pytest
 from conftest import VARIANTS, Cli
 
-from fastoffload.prompts import QUESTIONS
-from fastoffload.strategies import STRATEGIES
+from fastoffload.catalog import STRATEGIES
+from fastoffload.choosing.prompts import QUESTIONS
 
 
 def test_every_record_is_found_by_its_name() -> None:

@@ -79,6 +79,21 @@ def test_nothing_to_do(workshop: Workshop, tmp_path: Path) -> None:
     assert git(project, "status", "--porcelain") == ""
 
 
+def test_what_is_kept_is_counted_not_listed(workshop: Workshop, tmp_path: Path) -> None:
+    project = workshop.new(tmp_path / "demo", *VARIANTS["background"])
+    for number, file in enumerate(sorted(project.glob("app/*.py"))):
+        append(file, f"\n\nMINE = {number}\n")
+    offload = project / "app" / "offload.py"
+    offload.write_text("# mine\n" + offload.read_text().partition("\n")[2])
+    commit(project)
+    said = workshop.run("switch", "celery", cwd=project)
+    assert said.returncode == 3
+    assert "files kept as yours: `fastoffload status` lists them" in said.stdout
+    assert "app/offload.py" in said.stdout
+    assert "app/database.py" not in said.stdout
+    assert said.stdout.index("kept as yours") < said.stdout.index("in conflict")
+
+
 def test_an_edited_strategy_is_a_conflict(workshop: Workshop, tmp_path: Path) -> None:
     project = workshop.new(tmp_path / "demo", *VARIANTS["background"])
     offload = project / "app" / "offload.py"

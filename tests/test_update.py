@@ -140,7 +140,8 @@ def test_a_diff_and_a_folder_that_are_no_text(
     command = [*workshop.command, "update", "--diff"]
     env = workshop.environment | STRICT
     shown = subprocess.run(command, cwd=moved, env=env, capture_output=True, check=False)
-    assert shown.returncode == 0, shown.stderr
+    assert shown.returncode == 3, shown.stderr  # the line is the release's as well
+    assert b"this would leave conflicts in app/main.py" in shown.stderr
     assert b"line of a caf\xe9." in shown.stdout
     assert workshop.run("update", cwd=moved).returncode == 3
     workshop.ok("update", "--abort", cwd=moved)

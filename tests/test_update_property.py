@@ -10,11 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from workshop import CHECKOUT, contents, git
 
-from fastoffload import bundle, development, releases, resume
-from fastoffload.new import new
-from fastoffload.options import Choice, NewOptions
-from fastoffload.plumbing import Repository
-from fastoffload.update import update
+from fastoffload.catalog import Choice
+from fastoffload.git.repository import Repository
+from fastoffload.merging import resume
+from fastoffload.merging.update import update
+from fastoffload.templating import releases
+from fastoffload.templating.options import NewOptions
+from fastoffload.templating.project import create
 
 FILES = ("one.txt", "two.txt", "folder/three.txt", "folder/same.txt")
 LINES = 12
@@ -56,10 +58,10 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     for version, lines in (("1.0.0", old_lines), ("1.1.0", new_lines)):
         for name in FILES:
             (templates / "project" / name).write_text(text(lines(name)))
-        development.add_commit(repository, repository.tree_of(templates), version, earlier)
+        releases.add_commit(repository, repository.tree_of(templates), version, earlier)
         earlier = version
     repository.git("bundle", "create", str(folder / "releases.bundle"), "--tags")
-    monkeypatch.setattr(bundle, "BUNDLE", folder / "releases.bundle")
+    monkeypatch.setattr(releases, "BUNDLE", folder / "releases.bundle")
     monkeypatch.setattr(releases, "PACKAGE", folder)
     monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
     releases.versions.cache_clear()
@@ -75,7 +77,7 @@ def generated(package: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     options = NewOptions.of(
         folder, name="demo", description=None, release=package, install=False, git=True
     )
-    new(options, Choice.of("background", {}), dry_run=False)
+    create(options, Choice.of("background", {}))
     return folder
 
 

@@ -11,8 +11,8 @@ import pytest
 from conftest import FASTOFFLOAD, VARIANTS
 from uv import find_uv_bin
 
-from fastoffload.bench.projects import INSIDE
-from fastoffload.releases import PACKAGE
+from fastoffload.bench.service.projects import INSIDE
+from fastoffload.templating.releases import PACKAGE
 
 CHECKOUT = Path(__file__).parent.parent
 

@@ -123,7 +123,7 @@ class Workshop:
     def record(self, version: str) -> Result:
         """Records the templates as they are."""
         self.set_version(version)
-        return self.call(sys.executable, "-m", "fastoffload.record")
+        return self.call(sys.executable, "-m", "fastoffload.templating.record")
 
     def set_version(self, version: str) -> None:
         """Raises the version of the checkout."""

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from fastoffload.bench.own_compute import OwnCompute
-from fastoffload.bench.projects import Project, existing, given_broker
-from fastoffload.errors import UsageError, check_writable
-from fastoffload.options import Choice, variants
-from fastoffload.servers import kind_of
+from fastoffload.bench.service.own_compute import OwnCompute
+from fastoffload.bench.service.projects import Project, existing, given_broker
+from fastoffload.catalog import Choice, variants
+from fastoffload.errors import UsageError, check_writable, unknown
+from fastoffload.system.servers import kind_of
 
 LEAST_SECONDS = 30
 
@@ -86,10 +86,12 @@ def _generated(given: str | None, *, has_paths: bool) -> tuple[list[str], list[s
 def _named(given: str) -> list[str]:
     known = list(variants())
     names = list(dict.fromkeys(filter(None, map(str.strip, given.split(",")))))
-    unknown = [name for name in names if name not in known]
-    if unknown or not names:
-        subject = f"unknown variant '{unknown[0]}'" if unknown else "no variant named"
-        raise UsageError(f"{subject}; --variants takes, with commas between: {', '.join(known)}")
+    takes = "--variants takes, with commas between"
+    for name in names:
+        if name not in known:
+            raise unknown("variant", name, known, takes)
+    if not names:
+        raise UsageError(f"no variant named; {takes}: {', '.join(known)}")
     return names
 
 

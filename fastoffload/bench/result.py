@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
-from fastoffload.bench.empty import Pace
-from fastoffload.bench.losses import Loss
-from fastoffload.bench.machine import Machine
-from fastoffload.bench.measure import Round
-from fastoffload.bench.ways import Kind
-from fastoffload.bench.work import Work
+from fastoffload.bench.measuring.empty_jobs import Pace
+from fastoffload.bench.measuring.latency import Round
+from fastoffload.bench.measuring.losses import Loss
+from fastoffload.bench.measuring.machine import Machine
+from fastoffload.bench.measuring.work import Work
+from fastoffload.bench.service.ways import Kind
 
 LATE_MS = 5  # a generator that is later than this in one of a hundred questions is worth a word
 

@@ -10,18 +10,18 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from fastoffload import console
-from fastoffload.bench.clock import Clock
-from fastoffload.bench.empty import Pace, measure_empty
-from fastoffload.bench.folder import private_folder
-from fastoffload.bench.losses import Loss, count_losses
-from fastoffload.bench.machine import Machine, this_machine
-from fastoffload.bench.measure import Round, measure, measure_bare
+from fastoffload import terminal
+from fastoffload.bench.measuring.clock import Clock
+from fastoffload.bench.measuring.empty_jobs import Pace, measure_empty
+from fastoffload.bench.measuring.latency import Round, measure, measure_bare
+from fastoffload.bench.measuring.losses import Loss, count_losses
+from fastoffload.bench.measuring.machine import Machine, this_machine
+from fastoffload.bench.measuring.work import Work
 from fastoffload.bench.options import BenchOptions
-from fastoffload.bench.projects import Project, generate
 from fastoffload.bench.result import Figure, Measured, Result, figures, warnings
-from fastoffload.bench.ways import Way, blocking, remedies, simplest
-from fastoffload.bench.work import Work
+from fastoffload.bench.service.folder import private_folder
+from fastoffload.bench.service.projects import Project, generate
+from fastoffload.bench.service.ways import Way, remedies, simplest, to_compare
 from fastoffload.errors import FastoffloadError
 
 # In seconds, besides the jobs, until one was run: the bare pool, a way for one round, its parts
@@ -35,7 +35,7 @@ def bench(options: BenchOptions) -> Result:
     start, machine, clock = time.monotonic(), this_machine(), Clock(options.seconds)
     with private_folder() as folder:
         projects = [*options.projects, *_generate(folder, options)]
-        with console.progress("Timing one job"):
+        with terminal.progress("Timing one job"):
             work = Work.measured(simplest(projects), options.own)
         found = Bench(clock, projects, work)
         found.measure(options.rounds)
@@ -49,10 +49,7 @@ class Bench:
         self.clock, self._projects, self.work = clock, projects, work
         self._base = simplest(projects)
         self._jobs = JOBS * work.job_seconds
-        self._main = [
-            blocking(self._base),
-            *(Way(project.variant, project) for project in projects),
-        ]
+        self._main = to_compare(projects, self._base)
         self._remedies = remedies(self._base, work.workers)
         self._rounds: dict[str, list[Round]] = {
             way.name: [] for way in (*self._main, *self._remedies)
@@ -77,17 +74,19 @@ class Bench:
 
     def measured(self) -> list[Measured]:
         """The ways that were measured, the variants first."""
-        ways = [*self._main[1:], self._main[0], *self._remedies]
+        ways = [*self._main, *self._remedies]
         return [_measured(way, found) for way in ways if (found := self._rounds[way.name])]
 
     def _round(self, ways: Sequence[Way]) -> None:
         bare = partial(measure_bare, self._base, self.work)
-        if rate := self.clock.run("bare", BARE, "bare pool", bare):
+        # Whatever the time, the first of what was asked for is measured once: or all was in vain.
+        if rate := self.clock.run("bare", BARE, "bare pool", bare, anyway=not self.bare):
             self.bare.append(rate)
         for way in ways if self.bare else ():
             name = f"{way.name}, round {len(self._rounds[way.name]) + 1}"
             measured = partial(self._measure, way)
-            found = self.clock.run(way.name, ROUND + self._jobs, name, measured)
+            guess, first = ROUND + self._jobs, not any(self._rounds.values())
+            found = self.clock.run(way.name, guess, name, measured, anyway=first)
             self._rounds[way.name] += filter(None, [found])
 
     def _measure(self, way: Way) -> Round:
@@ -109,7 +108,7 @@ class Bench:
 def _generate(folder: Path, options: BenchOptions) -> list[Project]:
     made = []
     for name in options.names:
-        with console.progress(f"Generating {name}"):
+        with terminal.progress(f"Generating {name}"):
             made.append(generate(folder, name, options.own, options.packages))
     return made
 
@@ -117,10 +116,10 @@ def _generate(folder: Path, options: BenchOptions) -> list[Project]:
 def _result(options: BenchOptions, found: Bench, machine: Machine, took_seconds: float) -> Result:
     """Raises FastoffloadError when there is nothing to tell."""
     ways = found.measured()
-    if not ways:
+    if not any(way.kind == "variant" for way in ways):
         raise FastoffloadError(
-            f"nothing could be measured; left out: {'; '.join(found.clock.left_out)};"
-            " more time is given by --seconds"
+            f"no variant could be measured: {'; '.join(found.clock.left_out)};"
+            " mend that, and measure again"
         )
     return Result(
         command=shlex.join(["fastoffload", *sys.argv[1:]]),

@@ -6,9 +6,9 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from pathlib import Path
 
 from fastoffload.smoke.board import Board, Cell, Status
-from fastoffload.smoke.outcome import NotRunError, StageError
-from fastoffload.smoke.project import Project
-from fastoffload.smoke.stages import Stage
+from fastoffload.smoke.project.project import Project
+from fastoffload.smoke.stages.outcome import NotRunError, StageError
+from fastoffload.smoke.stages.table import Stage
 
 SHOWN_LINES = 40
 

@@ -4,9 +4,8 @@ import platform
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from fastoffload.errors import UsageError
-from fastoffload.options import variants
-from fastoffload.strategies import STRATEGIES
+from fastoffload.catalog import STRATEGIES, variants
+from fastoffload.errors import UsageError, unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,5 +48,4 @@ def this_python() -> str:
 def _check(option: str, given: Collection[str], known: Collection[str]) -> None:
     for name in given:
         if name not in known:
-            choices = ", ".join(known)
-            raise UsageError(f"unknown {option} '{name}'; --{option} takes: {choices}")
+            raise unknown(option, name, known, f"--{option} takes")

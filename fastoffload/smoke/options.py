@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from fastoffload.cores import cores
 from fastoffload.errors import UsageError, check_writable
 from fastoffload.smoke.matrix import Entry, entries
-from fastoffload.smoke.stages import Stage, with_their_needs
+from fastoffload.smoke.stages.table import Stage, with_their_needs
+from fastoffload.system.cpu import available_cores
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class SmokeOptions:
         return cls(
             entries(strategies, variants, _pythons(pythons)),
             with_their_needs(stages),
-            jobs or cores(),
+            jobs or available_cores(),
             services,
             keep,
             templates,

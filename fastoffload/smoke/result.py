@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from fastoffload.cores import cores
 from fastoffload.smoke.board import Board, Cell, Status
 from fastoffload.smoke.options import SmokeOptions
+from fastoffload.system.cpu import available_cores
 
 
 @dataclass(slots=True)
@@ -31,7 +31,7 @@ class Usage:
     @property
     def idle_seconds(self) -> float:
         """What the cores could have done besides."""
-        return max(0.0, self.seconds * cores() - self.cpu_seconds)
+        return max(0.0, self.seconds * available_cores() - self.cpu_seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,11 @@ class EntryResult:
     python: str
     stages: list[StageResult]
     folder: Path | None
+
+    @property
+    def name(self) -> str:
+        """Both, as in the matrix."""
+        return f"{self.variant}-{self.python}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +83,7 @@ class SmokeResult:
             seconds=usage.seconds,
             cpu_seconds=usage.cpu_seconds,
             idle_seconds=usage.idle_seconds,
-            cores=cores(),
+            cores=available_cores(),
             critical_path=[
                 f"{cell.entry.name} {cell.stage} {cell.seconds:.1f} s"
                 for cell in critical_path(board.cells)

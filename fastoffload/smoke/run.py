@@ -8,20 +8,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
-from fastoffload.interrupts import STOP_SIGNALS, held
-from fastoffload.options import variants
-from fastoffload.smoke import services
+from fastoffload.catalog import variants
 from fastoffload.smoke.board import Board
 from fastoffload.smoke.course import Course
-from fastoffload.smoke.environments import Environments
-from fastoffload.smoke.family import Family
 from fastoffload.smoke.options import SmokeOptions
-from fastoffload.smoke.project import Place, Project
-from fastoffload.smoke.pythons import check_pythons
+from fastoffload.smoke.progress import view
+from fastoffload.smoke.project import services
+from fastoffload.smoke.project.environments import Environments
+from fastoffload.smoke.project.family import Family
+from fastoffload.smoke.project.project import Place, Project
+from fastoffload.smoke.project.pythons import check_pythons
+from fastoffload.smoke.project.slots import Slots
+from fastoffload.smoke.project.templates import take
 from fastoffload.smoke.result import SmokeResult, Usage
-from fastoffload.smoke.slots import Slots
-from fastoffload.smoke.templates import take
-from fastoffload.smoke.views import view
+from fastoffload.system.processes import STOP_SIGNALS, held
 
 
 def smoke(options: SmokeOptions) -> SmokeResult:

@@ -1,0 +1,1 @@
+"""What is measured: latency under load, throughput, losses, jobs that do nothing."""

@@ -1,0 +1,1 @@
+"""Which strategy fits: questions, rules, and what a benchmark measured."""

@@ -1,0 +1,1 @@
+"""Git: one way to call it, repositories of our own, and the user's work tree."""

@@ -1,0 +1,1 @@
+"""A project that exists becomes another one: planned, merged, applied, and undone if need be."""

@@ -1,0 +1,107 @@
+"""The merge: from what the project came from, to what the user and the templates made of it."""
+
+from dataclasses import dataclass, field, replace
+
+from fastoffload.git.call import decoded
+from fastoffload.git.repository import Entries, Entry, Repository
+from fastoffload.templating.answers import ANSWERS_FILE
+
+LOCK_FILE = "uv.lock"
+YOURS = "yours"  # the names in conflict markers
+MARKERS = ("<<<<<<< ", ">>>>>>> ")  # the beginnings of lines that a conflict leaves in a file
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One side of a conflict, as git's index has it: 1 is the base, 2 yours, 3 the templates'."""
+
+    entry: Entry
+    number: int
+    path: str
+
+    def below(self, prefix: str) -> "Stage":
+        """The same in a repository of which the project is a folder."""
+        return replace(self, path=f"{prefix}{self.path}")
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What comes out: the files, conflict markers included, and what is left to the user."""
+
+    entries: Entries
+    stages: list[Stage]
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Paths within the project, sorted. A path in conflict is in no other list."""
+
+    updated: list[str] = field(default_factory=list)
+    added: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+    conflict: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, rendered: Entries, yours: Entries, merged: Merged) -> "Changes":
+        """Compares what was rendered once, what the user made of it, and what it becomes."""
+        after = merged.entries
+        conflict = {stage.path for stage in merged.stages}
+        both = (yours.keys() & after.keys()) - conflict
+        return cls(
+            updated=sorted(path for path in both if yours[path] != after[path]),
+            added=sorted(after.keys() - yours.keys() - conflict),
+            removed=sorted(yours.keys() - after.keys() - conflict),
+            kept=sorted(
+                path
+                for path in rendered.keys() - conflict
+                if rendered[path] != yours.get(path) == after.get(path)
+            ),
+            conflict=sorted(conflict),
+        )
+
+    @property
+    def touched(self) -> list[str]:
+        """The paths that become something else."""
+        return sorted([*self.updated, *self.added, *self.removed, *self.conflict])
+
+
+def merge(
+    scratch: Repository, base: str, yours: str, theirs: str, label: str, *, renames: bool
+) -> Merged:
+    """Merges three trees by git's own merge.
+
+    What the user deleted stays deleted, and is no conflict. The answers are the templates', and
+    the lock file, which the templates do not have, is the user's.
+    """
+    ours = scratch.entries(yours)
+    old, new = scratch.entries(base), scratch.entries(theirs)
+    moved = scratch.renamed(base, yours) if renames else set()
+    for path in old.keys() - ours.keys() - moved:
+        del old[path]
+        new.pop(path, None)
+    old[ANSWERS_FILE] = ours[ANSWERS_FILE]
+    ancestor = scratch.commit(scratch.tree(old))
+    scratch.git("update-ref", f"refs/heads/{YOURS}", scratch.commit(yours, ancestor))
+    scratch.git("update-ref", f"refs/heads/{label}", scratch.commit(scratch.tree(new), ancestor))
+    return _merge_tree(scratch, label, renames=renames)
+
+
+def _merge_tree(scratch: Repository, label: str, *, renames: bool) -> Merged:
+    # Settings before the verb would need another way in; the environment is one.
+    env = {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": "merge.renames",
+        "GIT_CONFIG_VALUE_0": "true" if renames else "false",
+    }
+    options = ("--write-tree", "--no-messages", "-z", YOURS, label)
+    done = scratch.git("merge-tree", *options, allowed=(0, 1), env=env)
+    tree, *lines = decoded(done.stdout).split("\0")
+    stages = [_stage(line) for line in lines if line]
+    return Merged(scratch.entries(tree.strip()), stages)
+
+
+def _stage(line: str) -> Stage:
+    about, _, path = line.partition("\t")
+    mode, oid, number = about.split(" ")
+    return Stage(Entry(mode, oid), int(number), path)

@@ -1,0 +1,1 @@
+"""A project under smoke, and what it needs: programs, environments, servers, templates."""

@@ -1,0 +1,48 @@
+"""The stages that check a project without serving it: lint, types, tests."""
+
+import re
+from pathlib import Path
+
+from fastoffload.smoke.project.project import Project
+from fastoffload.smoke.stages.outcome import NotRunError
+
+
+async def lint(project: Project) -> str:
+    """`ruff check` and `ruff format --check`."""
+    ruff = project.programs / "ruff"
+    await project.run("lint", ruff, "check", "--no-cache", ".")
+    await project.run("lint", ruff, "format", "--no-cache", "--check", ".")
+    return ""
+
+
+async def types(project: Project) -> str:
+    """`mypy`, strict as the project has it; the variants share its cache."""
+    cache = project.place.root / f"types-{project.entry.python}"
+    await project.run("types", project.programs / "mypy", "--cache-dir", cache)
+    return ""
+
+
+async def tests(project: Project) -> str:
+    """The project's own tests, on the given services if there are any."""
+    settings = {}
+    if services := project.place.services:
+        settings = services.settings(project.choice)
+    elif project.choice.answers.get("broker") == "rabbitmq":
+        raise NotRunError("no RabbitMQ: give --services; with Redis the same code is tested")
+    command = ("-m", "pytest", "-q", "-ra", "-p", "no:cacheprovider", *_beside(project))
+    await project.run("tests", project.programs / "python", *command, **settings)
+    return summary(project.log("tests"))
+
+
+def _beside(project: Project) -> list[str]:
+    """Tests wait as long as they compute: two at once, and more when cores are free."""
+    if not any((project.folder / ".venv").glob("lib/python*/site-packages/xdist")):
+        return []
+    return [f"--numprocesses={2 + 2 * project.place.slots.unwanted}"]
+
+
+def summary(log: Path) -> str:
+    """What pytest says last: `153 passed, 1 skipped`; "" if it says nothing of the kind."""
+    text = log.read_text(errors="replace")
+    found = re.findall(r"^=*\s*(\d+ \w+(?:, \d+ \w+)*) in ", text, flags=re.MULTILINE)
+    return found[-1] if found else ""

@@ -1,0 +1,1 @@
+"""The machine: processes and signals, uv, servers given by URL."""

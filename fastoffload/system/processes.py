@@ -1,0 +1,68 @@
+"""Other programs, run to their end; and being told to stop, at a moment that suits."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# A project's tests put away what they have started in sessions of their own when they are
+# interrupted, and not when they are terminated.
+STOPS = (signal.SIGINT, signal.SIGTERM)
+GRACE_SECONDS = 20  # after each: tests end their services at once, but machines are busy
+
+
+def listen() -> None:
+    """Makes SIGTERM and SIGHUP interrupt as Ctrl-C does, unless they are ignored (nohup)."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _interrupt)
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """Signals wait until the block is done, so that a clean-up is not cut short by a second one."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def run(command: Sequence[str], cwd: Path, env: Mapping[str, str]) -> tuple[int, str]:
+    """The exit code of a program and all it printed. An interruption of ours ends it."""
+    with subprocess.Popen(
+        command,
+        cwd=cwd,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        # A group of its own, so that its children end with it.
+        start_new_session=True,
+    ) as child:
+        try:
+            output, _ = child.communicate()
+        except BaseException:
+            _end(child)
+            raise
+    return child.returncode, output
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _end(child: subprocess.Popen[str]) -> None:
+    with held(), suppress(ProcessLookupError):
+        for number in STOPS:
+            os.killpg(child.pid, number)
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(GRACE_SECONDS)
+                break
+        os.killpg(child.pid, signal.SIGKILL)

@@ -1,0 +1,62 @@
+"""From the template to files."""
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from fastoffload.errors import FastoffloadError
+from fastoffload.git.repository import Repository
+from fastoffload.templating import releases
+from fastoffload.templating.answers import ANSWERS_FILE
+
+
+def render(folder: Path, answers: Mapping[str, str], release: str) -> list[str]:
+    """Writes the project into an empty folder; returns the paths of its files, sorted."""
+    with releases.templates(release) as templates:
+        files = render_from(templates, folder, answers)
+    _write_release(folder / ANSWERS_FILE, release)
+    return files
+
+
+def render_to_tree(repository: Repository, answers: Mapping[str, str], release: str) -> str:
+    """Renders into a repository of ours; returns the tree."""
+    with tempfile.TemporaryDirectory(prefix="fastoffload-") as folder:
+        render(Path(folder), answers, release)
+        return repository.tree_of(Path(folder), ignored=True)
+
+
+def render_from(templates: Path, folder: Path, answers: Mapping[str, str]) -> list[str]:
+    """The same from any templates; the answers file names no release."""
+    from copier import Settings, run_copy
+    from copier.errors import CopierError
+
+    try:
+        run_copy(
+            str(templates),
+            folder,
+            data=dict(answers),
+            # Not those in the user's home: the same call gives the same files on every machine.
+            settings=Settings(),
+            defaults=True,
+            quiet=True,
+        )
+    except (CopierError, ValueError) as error:
+        raise FastoffloadError(f"Copier cannot render the project: {error}") from error
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    for path in files:
+        _make_ordinary(path)
+    return [path.relative_to(folder).as_posix() for path in files]
+
+
+def _write_release(answers: Path, release: str) -> None:
+    """Adds the line that Copier writes itself when it renders from a repository."""
+    import yaml
+
+    text = answers.read_text(encoding="utf-8")
+    line = yaml.safe_dump({"_commit": release})
+    answers.write_text(text.replace("_src_path:", f"{line}_src_path:", 1), encoding="utf-8")
+
+
+def _make_ordinary(path: Path) -> None:
+    """Copier hands on the template's mode bits, and an installed template may be read-only."""
+    path.chmod(path.stat().st_mode | 0o600)
