@@ -94,8 +94,12 @@ class Service:
         """Start every command of the Procfile and wait until the service is ready."""
         for name in COMMANDS:
             self.start_command(name, web_options if name == "web" else "")
-        wait_until(lambda: self.is_ready() or not self.is_running(), f"an answer; see {self.log}")
-        assert self.is_running(), self.log.read_text()
+        try:
+            wait_until(lambda: self.is_ready() or not self.is_running(), f"ready: {self.log}")
+            assert self.is_running(), self.log.read_text()
+        except BaseException:
+            self.kill()
+            raise
         return self
 
     def start_command(self, name: str, options: str = "", another: str = "") -> None:

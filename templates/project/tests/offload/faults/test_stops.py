@@ -1,4 +1,4 @@
-"""Stops, deaths and outages of the whole service: no accepted job is lost, no stop is an attempt."""
+"""Stops, deaths and outages of the whole service: no job is lost, no stop is an attempt."""
 
 import resource
 import signal
@@ -11,7 +11,7 @@ from offload.service import ServiceMaker, wait_until
 
 
 def test_no_way_of_stopping_costs_an_attempt(make_service: ServiceMaker) -> None:
-    service = make_service(SHUTDOWN_GRACE_SECONDS="0.2").start()
+    service = make_service(SHUTDOWN_GRACE_SECONDS="1").start()
     job = service.submit("held")
     for number, stop in enumerate(
         (

@@ -15,6 +15,13 @@ def _schema() -> str | None:
     return "offload" if op.get_bind().dialect.name == "postgresql" else None
 
 
+def _job_id(schema: str | None) -> sa.Column[object]:
+    key = f"{schema}.offload_jobs.id" if schema else "offload_jobs.id"
+    return sa.Column(
+        "job_id", sa.Uuid(), sa.ForeignKey(key, ondelete="CASCADE"), primary_key=True
+    )
+
+
 def _index(
     name: str, table: str, columns: list[object], where: str | None, **options: bool
 ) -> None:
@@ -32,7 +39,6 @@ def _index(
 
 def upgrade() -> None:
     schema = _schema()
-    job = f"{schema}.offload_jobs.id" if schema else "offload_jobs.id"
     op.create_table(
         "offload_jobs",
         sa.Column("id", sa.Uuid(), primary_key=True),
@@ -92,7 +98,7 @@ def upgrade() -> None:
     _index("ix_offload_jobs_finished", "offload_jobs", ["finished_at"], "finished_at IS NOT NULL")
     op.create_table(
         "offload_artifacts",
-        sa.Column("job_id", sa.ForeignKey(job, ondelete="CASCADE"), primary_key=True),
+        _job_id(schema),
         sa.Column("name", sa.String(200), primary_key=True),
         sa.Column("key", sa.String(300), nullable=False),
         sa.Column("media_type", sa.String(200), nullable=False),
@@ -102,7 +108,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "offload_callbacks",
-        sa.Column("job_id", sa.ForeignKey(job, ondelete="CASCADE"), primary_key=True),
+        _job_id(schema),
         sa.Column("url", sa.String(2000), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("next_at", TIME),
