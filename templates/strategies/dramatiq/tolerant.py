@@ -74,7 +74,7 @@ class TolerantRedis(RedisBroker):
         """Up to so many messages. Raises redis.ConnectionError when Redis is away, or silent."""
         try:
             found = self._dispatch("fetch")(queue_name, number)  # type: ignore[no-untyped-call]
-            return [data for data in found if data and self._keep(data, queue_name)]
+            return [data for data in found if data is not None and self._keep(data, queue_name)]
         except redis.TimeoutError as error:
             raise redis.ConnectionError(str(error)) from None
 

@@ -152,8 +152,9 @@ def put(service: Service, body: bytes, **message: Any) -> None:
         if ENGINE == "celery":
             redis.lpush(f"{space}:{queue}", body)
         else:
-            redis.hset(f"{space}:{queue}.msgs", os.urandom(8).hex(), body)
-            redis.rpush(f"{space}:{queue}", list(redis.hkeys(f"{space}:{queue}.msgs"))[-1])
+            message_id = os.urandom(8).hex()
+            redis.hset(f"{space}:{queue}.msgs", message_id, body)
+            redis.rpush(f"{space}:{queue}", message_id)
 
 
 def is_redis(url: str) -> bool:

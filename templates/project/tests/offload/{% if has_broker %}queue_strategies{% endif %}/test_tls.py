@@ -14,7 +14,7 @@ import pytest
 
 from offload.service import ROOT
 
-OWN_CA = Path(__file__).with_name("localhost.pem")  # a certificate for the name localhost, and its key
+OWN_CA = Path(__file__).with_name("localhost.pem")  # a certificate for localhost, and its key
 PUBLISH = "from app.offload.worker import notifier; notifier._ping()"
 
 

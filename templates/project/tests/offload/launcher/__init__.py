@@ -1,0 +1,1 @@
+"""How the commands of the Procfile are run in development."""

@@ -1,0 +1,146 @@
+"""Every way of ending ends everything; what is set is what the command sees."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import pytest
+
+from offload.service import ROOT, free_port, wait_until
+
+LAUNCHER = f"exec {sys.executable} {ROOT / 'app' / 'offload' / 'dev' / 'run.py'}"
+HONCHO = [sys.executable, "-m", "honcho", "start"]
+# Each has a child of its own, and would live for long.
+STUBBORN = "trap : TERM HUP INT; sleep 600 & touch up; while :; do wait; done"
+SIMPLE = "sleep 600 & touch up; wait"
+SLOW = "trap 'sleep 1; echo web >>ended; exit' TERM; touch up; sleep 600 & wait"
+LAST = "trap 'echo broker >>ended; exit' TERM; touch last-up; sleep 600 & wait"
+
+
+@pytest.fixture
+def started() -> Iterator[list[subprocess.Popen[str]]]:
+    """What a test starts; killed afterwards, if it is not gone."""
+    processes: list[subprocess.Popen[str]] = []
+    yield processes
+    for process in processes:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        if process.stdout:
+            process.stdout.close()
+
+
+def line(folder: Path, name: str, script: str, options: str = "") -> str:
+    """A line of the Procfile that runs a script."""
+    (folder / f"{name}.sh").write_text(script)
+    return f"{name}: {LAUNCHER} {options} 'sh {name}.sh'\n"
+
+
+def start(
+    started: list[subprocess.Popen[str]], folder: Path, procfile: str, **settings: str
+) -> subprocess.Popen[str]:
+    """Start honcho in a session of its own."""
+    (folder / "Procfile").write_text(procfile)
+    process = subprocess.Popen(
+        HONCHO,
+        cwd=folder,
+        env=os.environ | settings,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    started.append(process)
+    return process
+
+
+def in_folder(folder: Path) -> list[int]:
+    """The processes that work in the folder."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.cwd() == str(folder) and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process.pid)
+    return found
+
+
+@pytest.mark.parametrize("how", ["SIGHUP", "SIGTERM", "SIGINT", "SIGKILL"])
+def test_however_honcho_ends_nothing_is_left(
+    started: list[subprocess.Popen[str]], tmp_path: Path, how: str
+) -> None:
+    honcho = start(started, tmp_path, line(tmp_path, "web", STUBBORN))
+    wait_until((tmp_path / "up").exists, "the command to run")
+    honcho.send_signal(getattr(signal, how))
+    honcho.wait()
+    wait_until(lambda: not in_folder(tmp_path), "nothing to be left")
+
+
+def test_a_launcher_that_is_killed_takes_its_command_along(
+    started: list[subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    start(started, tmp_path, line(tmp_path, "web", SIMPLE))
+    wait_until((tmp_path / "up").exists, "the command to run")
+    launchers = [p for p in in_folder(tmp_path) if "run.py" in psutil.Process(p).cmdline()[1]]
+    for launcher in launchers:
+        os.kill(launcher, signal.SIGKILL)
+    wait_until(lambda: not in_folder(tmp_path), "nothing to be left")
+
+
+def test_a_command_that_ends_is_started_again(
+    started: list[subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    start(started, tmp_path, line(tmp_path, "worker", "echo x >>starts", "--restart"))
+    starts = tmp_path / "starts"
+    wait_until(lambda: starts.exists() and len(starts.read_text().split()) > 1, "a second start")
+
+
+def test_the_last_one_waits_for_the_others(
+    started: list[subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    lines = line(tmp_path, "web", SLOW) + line(tmp_path, "broker", LAST, "--last")
+    honcho = start(started, tmp_path, lines)
+    wait_until(lambda: (tmp_path / "up").exists() and (tmp_path / "last-up").exists(), "both")
+    honcho.send_signal(signal.SIGTERM)
+    honcho.communicate()
+    assert (tmp_path / "ended").read_text().split() == ["web", "broker"]
+
+
+def test_a_port_that_is_taken_is_one_line_before_anything_else(
+    started: list[subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        honcho = start(started, tmp_path, f"web: {LAUNCHER} --port 'touch begun'", WEB_PORT=port)
+        output, _ = honcho.communicate()
+    assert honcho.returncode != 0
+    assert f"port {port}" in output
+    assert "WEB_PORT" in output
+    assert "Traceback" not in output
+    assert not (tmp_path / "begun").exists()
+
+
+@pytest.mark.parametrize(("host", "words"), [("no.such.host.invalid", "WEB_HOST"), ("", "served")])
+def test_another_address_may_be_named(
+    started: list[subprocess.Popen[str]], tmp_path: Path, host: str, words: str
+) -> None:
+    settings = {"WEB_HOST": host, "WEB_PORT": str(free_port())}
+    honcho = start(started, tmp_path, f"web: {LAUNCHER} --port 'echo served'", **settings)
+    output, _ = honcho.communicate()
+    assert words in output
+
+
+def test_the_command_sees_what_the_settings_see(
+    started: list[subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    (tmp_path / ".env").write_text("A_SETTING='my reports'\nANOTHER=of-the-file\n")
+    show = f"web: {LAUNCHER} 'echo seen $A_SETTING, $ANOTHER'"
+    honcho = start(started, tmp_path, show, ANOTHER="of-the-environment")
+    output, _ = honcho.communicate()
+    # What is in the environment comes first, for the settings; honcho alone has it the other way.
+    assert "seen my reports, of-the-environment" in output
