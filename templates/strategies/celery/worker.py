@@ -23,7 +23,7 @@ from .broker import (
 )
 from .notifier import Notifier
 from .observing import logs, tracing
-from .running.children import default_workers
+from .running.machine import default_workers
 from .settings import get_settings
 from .tolerant import LOOK, TolerantConsumer, TolerantRedis
 from .worker_children import Children, consumed_queues

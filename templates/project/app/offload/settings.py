@@ -14,6 +14,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from .env_file import refuse_ambiguous
+
 S = TypeVar("S", bound=BaseSettings)
 
 CONFIG = SettingsConfigDict(
@@ -156,6 +158,10 @@ def is_sqlite(url: URL) -> bool:
 
 def load(kind: type[S]) -> S:
     """Settings from the environment. Ends the process with one line if they are wrong."""
+    try:
+        refuse_ambiguous(Path(".env"))
+    except ValueError as error:
+        raise SystemExit(f"The settings are wrong: {error}") from None
     try:
         return kind()
     except ValidationError as error:

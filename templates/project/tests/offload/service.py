@@ -170,9 +170,9 @@ class Service:
                 self._commands[name].terminate()
             self._commands[name].wait(LIMIT_SECONDS)
 
-    def processes(self) -> list[psutil.Process]:
-        """All processes of the service that live, those too whose parent does not."""
-        return processes_of(self._commands.values())
+    def processes(self, *names: str) -> list[psutil.Process]:
+        """All living processes of the commands named, or all; those too whose parent is gone."""
+        return processes_of([self._commands[name] for name in names or self._commands])
 
     def submit(self, fault: str = "none", kind: str = "fault", **params: Any) -> dict[str, Any]:
         """Ask for a job."""

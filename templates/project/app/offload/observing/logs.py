@@ -19,7 +19,11 @@ from ..settings import get_settings
 # Asked again and again by machines and by the page; logged only when refused or failed.
 POLLED = re.compile(r"/(health(/\w+)?|metrics|events|stalls)$")
 # A message says "look" and no more: what is told of it at INFO is noise beside the job's own lines.
-LEVELS = {"celery.worker.strategy": logging.WARNING, "celery.app.trace": logging.WARNING}
+LEVELS = {
+    "alembic.runtime.migration": logging.WARNING,
+    "celery.app.trace": logging.WARNING,
+    "celery.worker.strategy": logging.WARNING,
+}
 OWN_HANDLERS = ("uvicorn", "uvicorn.error", "uvicorn.access", "celery", "dramatiq")
 
 
