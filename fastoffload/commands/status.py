@@ -38,6 +38,8 @@ def _show(status: "Status") -> None:
     newer = f"; newer: {', '.join(status.behind)}" if status.behind else ", the newest"
     typer.echo(f"{status.name}: {status.strategy}{f' ({option})' if option else ''}")
     typer.echo(f"release {status.release}{newer}")
+    if status.yours:
+        typer.echo(f"yours, and touched by no update: {', '.join(status.yours)}")
     terminal.show_paths({key: getattr(status, key) for key in ("edited", "missing", "extra")})
     for fault in status.faults:
         terminal.warn(terminal.visible(fault))

@@ -116,10 +116,6 @@ class Repository:
         """Stores a file's content."""
         return self.text("hash-object", "-w", "--stdin", stdin=content)
 
-    def content(self, oid: str) -> str:
-        """A file's content as text."""
-        return self.git("cat-file", "blob", oid).stdout.decode(errors="replace")
-
     def renamed(self, old: str, new: str) -> set[str]:
         """The paths of the old tree that the new one has under another name."""
         found = self._lines(

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from fastoffload.git.call import decoded
 from fastoffload.git.repository import Entries, Entry, Repository
 from fastoffload.templating.answers import ANSWERS_FILE
+from fastoffload.templating.ownership import users
 
 LOCK_FILE = "uv.lock"
 YOURS = "yours"  # the names in conflict markers
@@ -54,7 +55,7 @@ class Changes:
             removed=sorted(yours.keys() - after.keys() - conflict),
             kept=sorted(
                 path
-                for path in rendered.keys() - conflict
+                for path in rendered.keys() - conflict - users(rendered)
                 if rendered[path] != yours.get(path) == after.get(path)
             ),
             conflict=sorted(conflict),
@@ -71,8 +72,8 @@ def merge(
 ) -> Merged:
     """Merges three trees by git's own merge.
 
-    What the user deleted stays deleted, and is no conflict. The answers are the templates', and
-    the lock file, which the templates do not have, is the user's.
+    What the user deleted stays deleted, and is no conflict; what is theirs stays as it is. The
+    answers are the templates', and the lock file, which the templates do not have, is the user's.
     """
     ours = scratch.entries(yours)
     old, new = scratch.entries(base), scratch.entries(theirs)
@@ -80,11 +81,21 @@ def merge(
     for path in old.keys() - ours.keys() - moved:
         del old[path]
         new.pop(path, None)
+    for path in users(old) | users(new):
+        for side in (old, new):
+            _take(side, path, ours)
     old[ANSWERS_FILE] = ours[ANSWERS_FILE]
     ancestor = scratch.commit(scratch.tree(old))
     scratch.git("update-ref", f"refs/heads/{YOURS}", scratch.commit(yours, ancestor))
     scratch.git("update-ref", f"refs/heads/{label}", scratch.commit(scratch.tree(new), ancestor))
     return _merge_tree(scratch, label, renames=renames)
+
+
+def _take(side: Entries, path: str, ours: Entries) -> None:
+    """Lets a side of the merge have at that path what the user has."""
+    side.pop(path, None)
+    if path in ours:
+        side[path] = ours[path]
 
 
 def _merge_tree(scratch: Repository, label: str, *, renames: bool) -> Merged:

@@ -7,21 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Self
 
-# What is used without being named anywhere: by packaging tools, by Alembic, and the engine whole.
-ALWAYS = re.compile(r"pyproject\.toml|migrations/(env\.py|script\.py\.mako)|(\w+/)?\w+/offload/.*")
+# What is used without being named anywhere: by packaging tools, and the engine whole.
+ALWAYS = re.compile(r"pyproject\.toml|(\w+/)?\w+/offload/.*")
 STARTERS = {"Procfile", "Dockerfile", "compose.yaml"}
 PAGES = {".html", ".js", ".css"}
 TESTS = "tests/"
-DOWN_REVISION = re.compile(r"^down_revision\b[^=]*=\s*[\"']([^\"']+)", re.MULTILINE)
-REVISION = re.compile(r"^revision\b[^=]*=\s*[\"']([^\"']+)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Uses:
-    """What the present files use: modules, earlier migrations, and files named in their text."""
+    """What the present files use: modules, and files named in their text."""
 
     modules: set[str]
-    revisions: set[str]
     text: str
     commands: str
 
@@ -30,18 +27,17 @@ class Uses:
         """By the files' contents."""
         return cls(
             modules={module for name, text in texts.items() for module in _imports(name, text)},
-            revisions={found for text in texts.values() for found in DOWN_REVISION.findall(text)},
             text="\n".join(texts.values()),
             commands="\n".join(text for name, text in texts.items() if name in STARTERS),
         )
 
-    def include(self, name: str, content: str) -> bool:
-        """Whether the file of that name and content is used."""
+    def include(self, name: str) -> bool:
+        """Whether the file of that name is used."""
         path = PurePosixPath(name)
+        if name.startswith(TESTS):
+            return False
         if ALWAYS.fullmatch(name):
             return True
-        if name.startswith(("migrations/", TESTS)):
-            return not self.revisions.isdisjoint(REVISION.findall(content))
         if path.suffix == ".py":
             module = _module(path)
             started = re.search(rf"(?<![\w.]){re.escape(module)}(?![\w.])", self.commands)
@@ -50,10 +46,10 @@ class Uses:
         return in_package and path.name in self.text
 
 
-def still_needed(missing: Mapping[str, str], project: Path, present: Collection[str]) -> list[str]:
-    """The paths of those missing files that the present ones use; contents are of the missing."""
+def still_needed(missing: Collection[str], project: Path, present: Collection[str]) -> list[str]:
+    """The paths of those missing files that the present ones use."""
     uses = Uses.of({name: _text(project / name) for name in present if _may_use(name)})
-    return sorted(name for name, content in missing.items() if uses.include(name, content))
+    return sorted(name for name in missing if uses.include(name))
 
 
 def _may_use(name: str) -> bool:

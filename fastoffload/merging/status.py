@@ -1,6 +1,5 @@
 """`fastoffload status`: what a project is, and how far it is from what it came from."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from fastoffload.merging.merge import LOCK_FILE, MARKERS
 from fastoffload.merging.needed import still_needed
 from fastoffload.templating import releases
 from fastoffload.templating.answers import ANSWERS_FILE, Answers
+from fastoffload.templating.ownership import USERS, users
 from fastoffload.templating.render import render_to_tree
 
 NOT_OURS = {ANSWERS_FILE, LOCK_FILE}
@@ -22,7 +22,8 @@ NOT_OURS = {ANSWERS_FILE, LOCK_FILE}
 class Status:
     """What a project is. Its files are compared with those of its own release.
 
-    `needed` are those of the missing that the present ones still use.
+    `needed` are those of the missing that the present ones still use. `yours` are the files and
+    folders that are no part of the comparison, for no update touches them.
     """
 
     path: Path
@@ -32,6 +33,7 @@ class Status:
     broker: str | None
     release: str
     newest: str
+    yours: list[str]
     behind: list[str]
     unfinished: str | None
     edited: list[str]
@@ -58,8 +60,9 @@ def status(path: Path) -> Status:
         present = _present(repository, path)
         rendered = render_to_tree(repository, answers.data(answers.choice), answers.release)
         before, now = repository.entries(rendered), repository.entries(present)
-        missing = _sorted(before.keys() - now.keys())
-        lost = {name: repository.content(before[name].oid) for name in missing}
+        not_compared = NOT_OURS | users(before.keys() | now.keys())
+        missing = sorted(before.keys() - now.keys() - not_compared)
+        changed = {name for name in before.keys() & now.keys() if before[name] != now[name]}
         marked = _marked(repository, present)
     options = answers.choice.answers
     return Status(
@@ -70,12 +73,13 @@ def status(path: Path) -> Status:
         broker=options.get("broker"),
         release=answers.release,
         newest=releases.newest(),
+        yours=[*USERS] if users(before.keys()) else [],
         behind=releases.between(answers.release, releases.newest()),
         unfinished=_unfinished(path),
-        edited=_sorted(name for name in before.keys() & now.keys() if before[name] != now[name]),
+        edited=sorted(changed - not_compared),
         missing=missing,
-        needed=still_needed(lost, path, now.keys()),
-        extra=_sorted(now.keys() - before.keys()),
+        needed=still_needed(missing, path, now.keys()),
+        extra=sorted(now.keys() - before.keys() - not_compared),
         marked=marked,
     )
 
@@ -108,7 +112,3 @@ def _unfinished(path: Path) -> str | None:
     except FastoffloadError as error:
         return str(error)
     return journal.state() if journal else None
-
-
-def _sorted(names: Iterable[str]) -> list[str]:
-    return sorted(name for name in names if name not in NOT_OURS)

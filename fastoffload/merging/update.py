@@ -9,6 +9,7 @@ from fastoffload.merging.plan import Target, plan, ready
 from fastoffload.templating import releases
 from fastoffload.templating.answers import Answers
 from fastoffload.templating.changelog import notes
+from fastoffload.templating.ownership import ENGINE
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,11 @@ def _target(answers: Answers, to: str | None) -> Target:
         releases.check_known(release)
     if releases.versions().index(new) < releases.versions().index(old):
         raise FastoffloadError(f"{new} is older than the project's {old}; there is no way back")
+    if releases.holds(new, ENGINE) and not releases.holds(old, ENGINE):
+        raise FastoffloadError(
+            f"{new} is a new layout, to which no update leads from {old}: generate a new project"
+            " beside this one, and move your computation into its app/jobs/; nothing was changed"
+        )
     return Target(
         release=new,
         choice=answers.choice,

@@ -31,13 +31,22 @@ def smoke(options: SmokeOptions) -> SmokeResult:
         check_pythons({entry.python for entry in options.entries})
         templates = take(options.templates, root)
         place = Place(root, templates, Environments(root), servers, Slots(options.jobs))
-        projects = [Project(entry, variants()[entry.variant], place) for entry in options.entries]
+        projects = _projects(options, place)
         with view(options) as board:
             usage = Usage()
             asyncio.run(_follow_all(projects, options, board))
             usage.end()
         kept = _kept(projects, board, keep=options.keep)
         return SmokeResult.of(options, board, usage, kept)
+
+
+def _projects(options: SmokeOptions, place: Place) -> list[Project]:
+    """One for each entry; the first on each Python is tested whole."""
+    first = {entry.python: entry for entry in reversed(options.entries)}.values()
+    return [
+        Project(entry, variants()[entry.variant], place, tested_whole=entry in first)
+        for entry in options.entries
+    ]
 
 
 async def _follow_all(projects: list[Project], options: SmokeOptions, board: Board) -> None:

@@ -68,6 +68,12 @@ def templates(version: str) -> Iterator[Path]:
         yield Path(folder)
 
 
+def holds(version: str, path: str) -> bool:
+    """Whether projects of a release have that file or folder."""
+    name = f"{TAGS}{version}:project/{path.removesuffix('/')}"
+    return repository().git("cat-file", "-e", name, allowed=(0, 1, 128)).returncode == 0
+
+
 def repository() -> Repository:
     """The releases as a git repository."""
     return _in_checkout()[0] if _may_differ() else recorded()

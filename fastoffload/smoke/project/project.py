@@ -28,7 +28,7 @@ FOREIGN_SETTINGS = FOREIGN_PROJECT | {
     "PYTEST_ADDOPTS",
     "PYTHONDONTWRITEBYTECODE",  # each start would compile all anew
     "PYTHONPATH",
-    "QUEUE_NAME",
+    "QUEUE_PREFIX",
     "STORAGE_URL",
     "WEB_PORT",
 }
@@ -62,11 +62,15 @@ class Running:
 
 @dataclass(slots=True)
 class Project:
-    """A project in a folder of its own, and the family of each of its stages."""
+    """A project in a folder of its own, and the family of each of its stages.
+
+    The one that is `tested_whole` runs the tests that know nothing of strategies, for all others.
+    """
 
     entry: Entry
     choice: Choice
     place: Place
+    tested_whole: bool = True
     folder: Path = field(init=False)
     running: Running | None = None
     _number: int = field(default_factory=lambda: next(_numbers))

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from socket import gethostname
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
@@ -21,9 +22,16 @@ ASK_SECONDS = 5
 BROKER_URLS = {"redis": "REDIS_URL", "rabbitmq": "RABBITMQ_URL"}
 DATABASE_URL = "DATABASE_URL"
 KINDS = {DATABASE_URL: "postgresql"} | {url: broker for broker, url in BROKER_URLS.items()}
-# Dramatiq has queues for delayed and dead messages, Celery exchanges for tasks and for control.
-RABBITMQ_QUEUES = ("{}", "{}.DQ", "{}.XQ")
-RABBITMQ_EXCHANGES = ("{}", "{}.pidbox", "reply.{}.pidbox")
+# Under a prefix of one's own. Dramatiq has queues for delayed and dead messages, Celery one for the
+# control of each host's worker, and exchanges for that.
+RABBITMQ_QUEUES = (
+    "{}.celery.default",
+    "celery@{host}.{}.celery.pidbox",
+    "{}.dramatiq.default",
+    "{}.dramatiq.default.DQ",
+    "{}.dramatiq.default.XQ",
+)
+RABBITMQ_EXCHANGES = ("{}.celery.pidbox", "reply.{}.celery.pidbox", "{}.celery.events")
 
 
 @dataclass(slots=True)
@@ -51,7 +59,7 @@ class Services:
         settings["DATABASE_URL"] = urlunsplit(parts._replace(path=f"/{name}"))
         if "BROKER_URL" in settings:
             self._queues.append((settings["BROKER_URL"], name))
-            settings["QUEUE_NAME"] = name
+            settings["QUEUE_PREFIX"] = name
         return settings
 
     def put_away(self) -> None:
@@ -165,7 +173,7 @@ def _forget_queue(url: str, name: str) -> None:
 
 def _forget_redis(url: str, queue: str) -> None:
     with _redis(url) as client:
-        for key in client.scan_iter(f"{queue}:*"):
+        for key in client.scan_iter(f"{queue}.*"):
             client.delete(key)
 
 
@@ -173,7 +181,7 @@ def _forget_rabbitmq(url: str, queue: str) -> None:
     connection = _rabbitmq(url)
     channel = connection.channel()
     for name in RABBITMQ_QUEUES:
-        channel.queue_delete(name.format(queue))
+        channel.queue_delete(name.format(queue, host=gethostname()))
     for name in RABBITMQ_EXCHANGES:
         channel.exchange_delete(name.format(queue))
     connection.close()

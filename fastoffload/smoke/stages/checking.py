@@ -6,6 +6,8 @@ from pathlib import Path
 from fastoffload.smoke.project.project import Project
 from fastoffload.smoke.stages.outcome import NotRunError
 
+STRATEGY_TESTS = ("tests/offload/faults", "tests/offload/queue_strategies")
+
 
 async def lint(project: Project) -> str:
     """`ruff check` and `ruff format --check`."""
@@ -23,15 +25,24 @@ async def types(project: Project) -> str:
 
 
 async def tests(project: Project) -> str:
-    """The project's own tests, on the given services if there are any."""
+    """The project's own tests, on the given services if there are any.
+
+    Those that know nothing of strategies pass or fail alike in all variants: one runs them for all.
+    """
     settings = {}
     if services := project.place.services:
         settings = services.settings(project.choice)
     elif project.choice.answers.get("broker") == "rabbitmq":
         raise NotRunError("no RabbitMQ: give --services; with Redis the same code is tested")
     command = ("-m", "pytest", "-q", "-ra", "-p", "no:cacheprovider", *_beside(project))
+    command += () if project.tested_whole else of_strategy(project.folder)
     await project.run("tests", project.programs / "python", *command, **settings)
     return summary(project.log("tests"))
+
+
+def of_strategy(folder: Path) -> tuple[str, ...]:
+    """The folders of the tests that start the service as its strategy runs it."""
+    return tuple(name for name in STRATEGY_TESTS if (folder / name).is_dir())
 
 
 def _beside(project: Project) -> list[str]:

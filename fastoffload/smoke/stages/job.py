@@ -11,6 +11,8 @@ from fastoffload.smoke.stages.outcome import StageError
 
 SAMPLE = "nile"
 TITLE = "The Nile at Aswan"
+PDF = "report.pdf"
+ENDED = ("succeeded", "failed", "cancelled")
 LOOK_SECONDS = 0.05
 # R: `summary(Nile)`. They are in every report of the sample, whatever its seed.
 NUMBERS = {"count": 100, "mean": 919.35, "minimum": 456, "maximum": 1370}
@@ -22,10 +24,10 @@ async def make_report(client: Client, folder: Path) -> str:
     csv = {"Content-Type": "text/csv"}
     await client.ask("PUT", f"/datasets/{SAMPLE}", 201, content=data, headers=csv)
     asked = {"dataset": SAMPLE, "title": TITLE, "resamples": 1000, "seed": 1}
-    report = (await client.ask("POST", "/reports", 202, json=asked)).json()
-    report = await _followed(client, f"/reports/{report['id']}")
+    accepted = await client.ask("POST", "/reports", 202, json=asked)
+    report = await _followed(client, accepted.headers["Location"])
     _check_result(report)
-    document = (await client.ask("GET", f"/reports/{report['id']}/pdf", 200)).content
+    document = (await client.ask("GET", _href(report), 200)).content
     pages = await asyncio.to_thread(_read, document)
     return f"a PDF of {pages} page{'s' * (pages > 1)}"
 
@@ -34,7 +36,7 @@ async def _followed(client: Client, path: str) -> dict[str, Any]:
     """The report when it has ended."""
     while True:
         report: dict[str, Any] = (await client.ask("GET", path, 200)).json()
-        if report["status"] not in ("queued", "running"):
+        if report["status"] in ENDED:
             return report
         await asyncio.sleep(LOOK_SECONDS)
 
@@ -45,6 +47,14 @@ def _check_result(report: dict[str, Any]) -> None:
     for name, number in NUMBERS.items():
         if abs(report["result"][name] - number) > 1e-9:
             raise StageError(f"the report's {name} is {report['result'][name]}, not {number}")
+
+
+def _href(report: dict[str, Any]) -> str:
+    """Where the PDF is served."""
+    hrefs = {artifact["name"]: artifact["href"] for artifact in report["artifacts"]}
+    if PDF not in hrefs:
+        raise StageError(f"the report has no {PDF}, but {', '.join(hrefs) or 'nothing'}")
+    return str(hrefs[PDF])
 
 
 def _read(document: bytes) -> int:
@@ -59,7 +69,7 @@ def _read(document: bytes) -> int:
     text = " ".join(texts)
     if TITLE not in text:
         raise StageError(f"the PDF's text has no title: {text[:200]!r}")
-    found = {float(number) for number in re.findall(r"\d+(?:\.\d+)?", text)}
+    found = {float(one.replace(",", "")) for one in re.findall(r"\d[\d,]*(?:\.\d+)?", text)}
     for name, number in NUMBERS.items():
         if number not in found:
             raise StageError(f"the PDF's text has no {name}, {number}")

@@ -1,0 +1,30 @@
+"""Whose a file of a project is: said here, and nowhere else.
+
+The engine is ours: an update replaces it, with the user's edits merged in. What is named here as
+the user's is never touched again, whoever wrote it first. All else is shared: it is merged.
+"""
+
+from collections.abc import Collection
+
+ENGINE = "app/offload/"
+USERS = (
+    "app/database.py",
+    "app/jobs/",
+    "app/main.py",
+    "app/settings.py",
+    "migrations/",
+    "samples/",
+    "tests/jobs/",
+)
+
+
+def is_users(path: str) -> bool:
+    """Whether no update may touch the file."""
+    return any(path == one or (one.endswith("/") and path.startswith(one)) for one in USERS)
+
+
+def users(paths: Collection[str]) -> set[str]:
+    """Those of a release's files that are the user's: none while it has no engine, before 0.2.0."""
+    if not any(path.startswith(ENGINE) for path in paths):
+        return set()
+    return {path for path in paths if is_users(path)}
