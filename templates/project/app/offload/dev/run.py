@@ -25,7 +25,8 @@ from dotenv import dotenv_values
 PAUSES = (1, 2, 5, 10)  # seconds before the next start, while the command keeps failing
 LONG_ENOUGH_SECONDS = 30  # for a run that ended to be no failed start
 LOOK_SECONDS = 0.1
-END_SECONDS = 4.5  # honcho kills what is not gone after 5
+KILL_SECONDS = 8  # beyond the grace period of jobs, where no honcho is left to kill
+LAST_SECONDS = 3.5  # honcho kills what is not gone after 5
 OPEN_FILES = 65_536  # each connection is one; many systems begin with 1024
 
 
@@ -101,12 +102,12 @@ class Command:
         with subprocess.Popen(self._line, process_group=0) as process, _ended_with_us(process):
             while process.poll() is None and not self._stop:
                 time.sleep(LOOK_SECONDS)
-            end = time.monotonic() + END_SECONDS
-            while self._is_last and self._stop.others_run() and time.monotonic() < end - 1:
+            end = time.monotonic() + LAST_SECONDS
+            while self._is_last and self._stop.others_run() and time.monotonic() < end:
                 time.sleep(LOOK_SECONDS)
             process.terminate()
             try:
-                return process.wait(max(end - time.monotonic(), LOOK_SECONDS))
+                return process.wait(_grace_seconds() + KILL_SECONDS)
             except subprocess.TimeoutExpired:
                 process.kill()
                 return process.wait()
@@ -123,6 +124,10 @@ def _ended_with_us(process: subprocess.Popen[bytes]) -> Iterator[None]:
     command = ["/bin/sh", "-c", "trap '' HUP; read -r _; kill -9 -$0 2>/dev/null", str(process.pid)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, process_group=0):
         yield  # afterwards its standard input is closed, as it is when this process is killed
+
+
+def _grace_seconds() -> float:
+    return float(os.environ.get("SHUTDOWN_GRACE_SECONDS") or 2)
 
 
 def _lives(process: psutil.Process) -> bool:

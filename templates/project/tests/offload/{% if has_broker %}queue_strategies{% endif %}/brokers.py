@@ -123,8 +123,9 @@ class GivenBroker:
 
 def url_of(service: Service) -> str:
     """Where the service's broker is."""
-    given = service.environment.get("BROKER_URL") or GIVEN
-    return given or (service.folder / "data" / "broker" / "url").read_text()
+    noted = service.folder / "data" / "broker" / "url"
+    embedded = noted.read_text() if noted.exists() else "redis://"
+    return service.environment.get("BROKER_URL") or embedded
 
 
 def queue_of(service: Service) -> str:
@@ -136,7 +137,7 @@ def put(service: Service, body: bytes, **message: Any) -> None:
     """Put a message into the queue that holds just this; RabbitMQ keeps headers apart from it."""
     url, queue = url_of(service), queue_of(service)
     if not is_redis(url):
-        channel = _channel(url)
+        channel = open_channel(url)
         if ENGINE == "celery":
             from amqp import Message
 
@@ -166,7 +167,7 @@ def kept(service: Service) -> list[str]:
     """The messages that the broker keeps for the service, given out or not."""
     url = url_of(service)
     if not is_redis(url):
-        channel = _channel(url)
+        channel = open_channel(url)
         declared = channel.queue_declare(queue_of(service), passive=True)
         number = getattr(declared, "message_count", None) or getattr(
             getattr(declared, "method", None), "message_count", 0
@@ -195,14 +196,15 @@ def forget(url: str, prefix: str) -> None:
             for key in redis.scan_iter(f"{prefix}.*"):
                 redis.delete(key)
         return
-    channel = _channel(url)
+    channel = open_channel(url)
     queue = f"{prefix}.{ENGINE}.default"
     for name in (queue,) if ENGINE == "celery" else (queue, f"{queue}.DQ", f"{queue}.XQ"):
         channel.queue_delete(name)
     channel.connection.close()
 
 
-def _channel(url: str) -> Any:
+def open_channel(url: str) -> Any:
+    """A channel to RabbitMQ, by the library that the engine has."""
     if ENGINE == "celery":
         from kombu import Connection
 
