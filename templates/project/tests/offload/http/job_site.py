@@ -155,10 +155,12 @@ def serving(app: FastAPI, root_path: str = "") -> Iterator[httpx.Client]:
         while not server.started:
             assert thread.is_alive()
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        with httpx.Client(base_url=url, timeout=60, trust_env=False) as client:
-            yield client
-        server.should_exit = True
-        thread.join()
+        try:
+            with httpx.Client(base_url=url, timeout=60, trust_env=False) as client:
+                yield client
+        finally:
+            server.should_exit = True
+            thread.join()
 
 
 def create(client: httpx.Client, **params: Any) -> dict[str, Any]:

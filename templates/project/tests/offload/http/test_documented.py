@@ -90,7 +90,9 @@ def test_files_are_documented(document: dict[str, Any]) -> None:
     form = scan["requestBody"]["content"]["multipart/form-data"]["schema"]
     assert form["required"] == ["page"]
     assert form["properties"]["page"] == {"type": "string", "format": "binary"}
-    assert form["properties"]["params"]["properties"]["box"]["properties"]["left"]["default"] == 0
+    box = form["properties"]["params"]["properties"]["box"]
+    [box] = box.get("allOf", [box])  # as older releases of Pydantic have it
+    assert box["properties"]["left"]["default"] == 0
     assert "image/*" in scan["requestBody"]["content"]
     assert "params" in {parameter["name"] for parameter in scan["parameters"]}
 
