@@ -5,6 +5,7 @@ gets it again, and ends too. Each of these classes replaces one step that raises
 """
 
 from collections.abc import Callable, Container
+from functools import partial
 from typing import Any
 
 import structlog
@@ -43,6 +44,7 @@ class TolerantConsumer(Consumer):
             except Exception as error:  # it may hold anything
                 self._drop(message, repr(error))
             else:
+                message.ack_log_error = partial(_acknowledge, message)
                 handle(message)
 
         return handle_ours
@@ -65,6 +67,13 @@ def _headers(message: Any, queues: Container[str]) -> dict[str, Any]:
     if not all(isinstance(name, str) for name in names.values()):
         raise TypeError("no name")
     return {"lang": "py", **names}
+
+
+def _acknowledge(message: Any, _logger: Any, errors: tuple[type[Exception], ...]) -> None:
+    try:
+        message.ack()
+    except errors as error:  # it comes again, and does no harm; Celery would show a traceback
+        log.info("message_not_acknowledged", error=repr(error))
 
 
 class TolerantChannel(redis.Channel):
