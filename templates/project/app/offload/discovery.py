@@ -1,8 +1,10 @@
 """Finds the kinds of jobs: a folder each below `jobs/`, beside the folder of this package."""
 
 import importlib
+import re
 from collections.abc import Mapping
 from functools import lru_cache
+from keyword import iskeyword
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -22,13 +24,16 @@ AnyKind = Kind[Any, Any]
 def kinds() -> Mapping[str, AnyKind]:
     """All kinds by name. Raises MistakeInKind, naming the folder and the remedy."""
     found: dict[str, AnyKind] = {}
-    taken: dict[str, str] = {}  # by name and by prefix: the folder
+    taken: dict[tuple[str, str], str] = {}  # by name and by prefix: the folder
     for folder in _folders():
         kind = _kind_of(folder)
-        for key in (kind.name, kind.prefix):
-            if key in taken:
-                raise MistakeInKind(f"{taken[key]} and {folder} both have {key!r}; rename one")
-            taken[key] = folder
+        for what, value in (("name", kind.name), ("prefix", kind.prefix)):
+            other = taken.setdefault((what, value), folder)
+            if other != folder:
+                raise MistakeInKind(
+                    f"jobs/{other}/kind.py and jobs/{folder}/kind.py both have the {what}"
+                    f" {value!r}; give one of them another"
+                )
         found[kind.name] = kind
     return found
 
@@ -65,21 +70,39 @@ def load_work(kind: AnyKind) -> Any:
         folder = folder_of(kind.name)
         try:
             _import(folder, "work")
-        except BaseException as error:  # SystemExit too: a library that is not there may raise it
+        except (Exception, SystemExit) as error:  # a library that is not there may end the process
+            kind.function = None  # of a module that was left half-way
             reason = f"{type(error).__name__}: {error}"
             raise WorkNotImportable(f"jobs/{folder}/work.py: {reason}") from error
         if kind.function is None:
-            raise WorkNotImportable(f"jobs/{folder}/work.py has no function under @KIND.work")
+            raise WorkNotImportable(
+                f"jobs/{folder}/work.py has no function under @KIND.work of this kind; put it there"
+            )
     return kind.function
 
 
 def _folders() -> list[str]:
     if not JOBS.is_dir():
         return []
-    return sorted(
-        path.name
-        for path in JOBS.iterdir()
-        if path.is_dir() and path.name.isidentifier() and not path.name.startswith("_")
+    found = sorted(path for path in JOBS.iterdir() if path.is_dir())
+    return [
+        _checked(path.name)
+        for path in found
+        if not path.name.startswith(("_", ".")) and _has_files(path)
+    ]
+
+
+def _has_files(folder: Path) -> bool:
+    """Not so for what is left of a folder that another branch of the repository has."""
+    return any(path.name != "__pycache__" for path in folder.iterdir())
+
+
+def _checked(folder: str) -> str:
+    if folder.isidentifier() and not iskeyword(folder):
+        return folder
+    raise MistakeInKind(
+        f"jobs/{folder} cannot be imported by this name; rename it, such as"
+        f" {re.sub(r'[^a-z0-9]+', '_', f'job_{folder}'.lower())}, or move it"
     )
 
 
@@ -91,7 +114,11 @@ def _kind_of(folder: str) -> AnyKind:
         module = _import(folder, "kind")
     except MistakeInKind as mistake:
         raise MistakeInKind(f"jobs/{folder}/kind.py: {mistake}") from None
-    made = [value for value in vars(module).values() if isinstance(value, Kind)]
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise MistakeInKind(f"jobs/{folder}/kind.py cannot be imported: {reason}") from error
+    found = (value for value in vars(module).values() if isinstance(value, Kind))
+    made = list({id(kind): kind for kind in found}.values())  # one may have two names
     if len(made) != 1:
         raise MistakeInKind(f"jobs/{folder}/kind.py makes {len(made)} Kinds; it must make one")
     return made[0]

@@ -9,10 +9,11 @@ import re
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from math import inf
 from typing import Any, Generic, TypeVar, overload
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, RootModel
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlalchemy.orm import Session, scoped_session
@@ -33,6 +34,11 @@ Prepare = Callable[[Connection, P], P]
 
 It may raise Refused, with the HTTP status of the answer.
 """
+
+
+def dump_params(params: BaseModel) -> dict[str, Any]:
+    """Parameters as they stand in a row: JSON that their model takes again."""
+    return params.model_dump(mode="json", by_alias=True, round_trip=True)
 
 
 @dataclass(frozen=True)
@@ -92,8 +98,19 @@ class Kind(Generic[P, R]):
         for model in (self.params, self.result):
             if not (isinstance(model, type) and issubclass(model, BaseModel)):
                 raise MistakeInKind(f"Kind {self.name!r}: {model!r} is no pydantic model")
-        if self.deadline_seconds <= 0 or self.max_attempts < 1 or self.max_waiting < 1:
-            raise MistakeInKind(f"Kind {self.name!r}: its numbers must be above zero")
+            if issubclass(model, RootModel):
+                raise MistakeInKind(
+                    f"Kind {self.name!r}: {model.__name__} is a RootModel; take a model with fields"
+                )
+        for name in self.inputs:
+            if not NAME.fullmatch(name) or name == "params":  # as the part of the form is called
+                raise MistakeInKind(
+                    f"Kind {self.name!r}: the input {name!r} must match {NAME.pattern},"
+                    " and not be called params"
+                )
+        numbers = (self.deadline_seconds, self.retry_seconds, self.max_attempts, self.max_waiting)
+        if not all(0 < number < inf for number in numbers):
+            raise MistakeInKind(f"Kind {self.name!r}: its numbers must be above zero, and finite")
 
     @overload
     def work(
@@ -109,14 +126,18 @@ class Kind(Generic[P, R]):
         An `async def` gets an event loop of its own, beside no request.
         Raises MistakeInKind when there is one already, or it takes something else.
         """
-        if self.function is not None and self.function.__qualname__ != function.__qualname__:
-            raise MistakeInKind(f"Kind {self.name!r} has two functions that are its work")
-        taken = inspect.signature(function).parameters
-        if len(taken) != 2:
+        if self.function is not None and _name(self.function) != _name(function):
             raise MistakeInKind(
-                f"{function.__module__}.{function.__name__} must take (run, params),"
-                f" not ({', '.join(taken)})"
+                f"Kind {self.name!r} has two functions under @KIND.work: {_name(self.function)} and"
+                f" {_name(function)}; leave it one"
             )
+        signature = inspect.signature(function)
+        try:
+            signature.bind("run", "params")
+        except TypeError:
+            raise MistakeInKind(
+                f"{_name(function)} must take (run, params), not {signature}"
+            ) from None
         self.function = function
         return function
 
@@ -167,3 +188,7 @@ class Kind(Generic[P, R]):
             idempotency_key=idempotency_key,
         )
         return added
+
+
+def _name(function: Callable[..., Any]) -> str:
+    return f"{function.__module__}.{function.__qualname__}"

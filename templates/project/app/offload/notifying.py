@@ -33,9 +33,10 @@ def mark_installed() -> None:
 
 def notify(queues: Iterable[str]) -> None:
     """Tell that jobs wait in these queues. Without a notifier the next sweep finds them."""
-    if _Current.notifier:
+    notifier = _Current.notifier  # read once: another thread may take it away
+    if notifier:
         for queue in queues:
-            _Current.notifier.notify(queue)
+            notifier.notify(queue)
 
 
 def warn_unless_running() -> None:

@@ -16,13 +16,13 @@ from uuid import uuid4
 
 from pydantic import BaseModel
 from sqlalchemy import Connection, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, scoped_session
 
 from . import discovery
 from .database.engines import options_for
 from .database.tables import ENDED, Status, jobs
 from .errors import Interrupted
-from .kinds import Kind
+from .kinds import Kind, dump_params
 from .run import AtEnd, Run
 
 P = TypeVar("P", bound=BaseModel)
@@ -107,6 +107,8 @@ def run_directly(
     has called `progress` or `check` so often, and Interrupted is raised. Raises what work raises.
     """
     work, signal = discovery.load_work(kind), RecordedSignal(stop_after)
+    _check_files(kind, files or {})
+    params = kind.params.model_validate(dump_params(params))  # what a run reads from its row
     with TemporaryDirectory() as folder:
         kept = FolderFiles(Path(folder), files or {})
         run = Run(uuid4(), attempt, signal, kept)
@@ -116,12 +118,22 @@ def run_directly(
                 result = asyncio.run(result)
         finally:
             run.close()
+    if not isinstance(result, kind.result):
+        raise TypeError(f"the work of {kind.name} must return {kind.result.__name__}: {result!r}")
     return Outcome(result, signal.fractions, kept.kept, run.ends)
 
 
-def enqueued(session: Session | Connection, kind: Kind[P, Any]) -> list[P]:
+def _check_files(kind: Kind[Any, Any], files: Mapping[str, object]) -> None:
+    needed = {name for name, limits in kind.inputs.items() if limits.required}
+    if unknown := files.keys() - kind.inputs.keys():
+        raise ValueError(f"{kind.name} has no input {sorted(unknown)[0]!r}")
+    if missing := needed - files.keys():
+        raise ValueError(f"{kind.name} needs a file {sorted(missing)[0]!r}")
+
+
+def enqueued(session: Session | scoped_session[Any] | Connection, kind: Kind[P, Any]) -> list[P]:
     """The params of the jobs of a kind that have not ended, the oldest first."""
-    connection = session.connection() if isinstance(session, Session) else session
+    connection = session if isinstance(session, Connection) else session.connection()
     waiting = (
         select(jobs.c.params)
         .where(jobs.c.kind == kind.name, jobs.c.status.not_in(ENDED))
@@ -134,11 +146,14 @@ def enqueued(session: Session | Connection, kind: Kind[P, Any]) -> list[P]:
 def wait_for(get: Callable[[str], Any], location: str, seconds: float = 60) -> dict[str, Any]:
     """The job at `location` once it has ended, through the real service.
 
-    `get` is the `get` of an HTTP client such as `httpx.Client`. Raises TimeoutError.
+    `get` is the `get` of an HTTP client such as `httpx.Client`. Raises TimeoutError, and what the
+    client raises for an answer that is an error.
     """
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        job: dict[str, Any] = get(location).json()
+        answer = get(location)
+        answer.raise_for_status()
+        job: dict[str, Any] = answer.json()
         if Status(job["status"]) in ENDED:
             return job
         time.sleep(0.05)

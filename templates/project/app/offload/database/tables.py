@@ -223,5 +223,10 @@ watermarks = Table(
 
 
 def include_name(name: str | None, type_: str, _parents: Any) -> bool:
-    """For `context.configure(include_name=…)` in an application's env.py on SQLite."""
+    """For `context.configure(include_name=…)` in an application's env.py.
+
+    On SQLite it needs that, and on PostgreSQL if it says `include_schemas=True`.
+    """
+    if type_ == "schema":
+        return name != SCHEMA
     return not (type_ == "table" and name is not None and name.startswith(PREFIX))

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, case, func, insert, select, update
 
 from ..callbacks import due
 from ..database.clock import after, now_
@@ -143,11 +143,10 @@ def cancel(connection: Connection, job_id: UUID) -> Row[Any] | None:
 
     The row as it is then; None when it has ended, or is not there.
     """
-    row = connection.execute(_CANCEL_WAITING, {"of_id": job_id}).one_or_none()
-    if row is not None:
+    row = connection.execute(_CANCEL, {"of_id": job_id}).one_or_none()
+    if row is not None and row.status == Status.CANCELLED:
         _tell(connection, row)
-        return row
-    return connection.execute(_CANCEL_RUNNING, {"of_id": job_id}).one_or_none()
+    return row
 
 
 def retry(connection: Connection, job_id: UUID) -> Row[Any] | None:
@@ -189,7 +188,8 @@ def _told(row: Row[Any], attempt: Attempt) -> dict[str, Any]:
     }
 
 
-_runs = (is_status(Status.RUNNING), jobs.c.lease_token == bindparam("token"))
+_is_running = is_status(Status.RUNNING)
+_runs = (_is_running, jobs.c.lease_token == bindparam("token"))
 _ended_now = {"version": jobs.c.version + 1, "finished_at": now_(), "lease_expires_at": None}
 _ended_row = (jobs.c.id, jobs.c.has_callback)
 
@@ -235,16 +235,16 @@ _GIVE_BACK = (
         worker=None,
     )
 )
-_CANCEL_WAITING = (
+# In one statement: between two, a run may begin or be given back, and neither would find its row.
+_CANCEL = (
     update(jobs)
-    .where(jobs.c.id == bindparam("of_id"), jobs.c.status.in_((Status.QUEUED, Status.DELAYED)))
-    .values(_ended_now | {"status": Status.CANCELLED, "cancel_requested_at": now_()})
-    .returning(jobs)
-)
-_CANCEL_RUNNING = (
-    update(jobs)
-    .where(jobs.c.id == bindparam("of_id"), is_status(Status.RUNNING))
-    .values(version=jobs.c.version + 1, cancel_requested_at=now_())
+    .where(jobs.c.id == bindparam("of_id"), jobs.c.status.not_in(ENDED))
+    .values(
+        version=jobs.c.version + 1,
+        status=case((_is_running, jobs.c.status), else_=Status.CANCELLED),
+        finished_at=case((_is_running, None), else_=now_()),
+        cancel_requested_at=func.coalesce(jobs.c.cancel_requested_at, now_()),
+    )
     .returning(jobs)
 )
 _RETRY = (

@@ -1,7 +1,7 @@
 """Adds a job in the caller's own transaction, and rings once that is committed.
 
-Ringing follows the outermost commit: a savepoint that is released is no commit, though SQLAlchemy's
-`after_commit` fires for it too.
+What is listened to is the connection, whoever holds it: a session says that it has committed for a
+savepoint too, and within a transaction that somebody else ends.
 """
 
 from datetime import datetime
@@ -10,10 +10,9 @@ from uuid import UUID
 
 from sqlalchemy import Connection, event
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
-from sqlalchemy.orm import Session, scoped_session
 
 from .. import notifying
-from ..kinds import Kind
+from ..kinds import Kind, dump_params
 from ..observing import tracing
 from .submit import NewJob, find_by_key, insert
 
@@ -36,9 +35,8 @@ def _enqueue(
     run_at: datetime | None,
     idempotency_key: str | None,
 ) -> UUID:
-    if isinstance(session, scoped_session):
-        session = session()
-    connection = session.connection() if isinstance(session, Session) else session
+    _check(kind, params, run_at)
+    connection = session if isinstance(session, Connection) else session.connection()
     key = idempotency_key
     if key and (known := find_by_key(connection, kind.name, key)):
         return UUID(str(known.id))
@@ -47,7 +45,7 @@ def _enqueue(
     origin = tracing.current()
     new = NewJob(
         kind=kind,
-        params=params.model_dump(mode="json"),
+        params=dump_params(params),
         priority=priority,
         run_at=run_at,
         idempotency_key=key,
@@ -60,24 +58,30 @@ def _enqueue(
         if known is None:  # and this transaction, a snapshot, does not see it
             raise RuntimeError(f"the idempotency key {key!r} was used just now; try again")
         return UUID(str(known.id))
-    _ring_after_commit(session, kind.queue)
+    _ring_after_commit(connection, kind.queue)
     return inserted
 
 
-def _ring_after_commit(session: Session | Connection, queue: str) -> None:
+def _check(kind: Kind[Any, Any], params: Any, run_at: datetime | None) -> None:
+    if not isinstance(params, kind.params):
+        raise TypeError(f"{kind.name} takes {kind.params.__name__}, not {type(params).__name__}")
+    if run_at and run_at.tzinfo is None:
+        raise ValueError(f"run_at must have a time zone: {run_at.isoformat()}")
+    needed = [name for name, limits in kind.inputs.items() if limits.required]
+    if needed:
+        raise ValueError(f"{kind.name} needs a file {needed[0]!r}, which only a request brings")
+
+
+def _ring_after_commit(connection: Connection, queue: str) -> None:
     notifying.warn_unless_running()
-    session.info.setdefault(WAITING, set()).add(queue)
-    if isinstance(session, Session):
-        _listen(session, "after_commit", _session_committed)
-        _listen(session, "after_rollback", _rolled_back)
-        return
-    # A Connection has no event behind its commit. What comes next is: another transaction of it,
+    connection.info.setdefault(WAITING, set()).add(queue)
+    # There is no event behind a commit. What comes next is: another transaction of the connection,
     # or its return to the pool.
-    engine = session.engine
-    _listen(engine, "commit", _connection_commits)
+    engine = connection.engine
+    _listen(engine, "commit", _commits)
     _listen(engine, "rollback", _rolled_back)
-    _listen(engine, "begin", _connection_begins)
-    _listen(engine.pool, "checkin", _connection_returned)
+    _listen(engine, "begin", _begins)
+    _listen(engine.pool, "checkin", _returned)
 
 
 def _listen(target: Any, name: str, handler: Any) -> None:
@@ -85,22 +89,17 @@ def _listen(target: Any, name: str, handler: Any) -> None:
         event.listen(target, name, handler)
 
 
-def _session_committed(session: Session) -> None:
-    if not session.in_nested_transaction():
-        notifying.notify(session.info.pop(WAITING, ()))
-
-
-def _rolled_back(owner: Session | Connection) -> None:
-    owner.info.pop(WAITING, None)
-
-
-def _connection_commits(connection: Connection) -> None:
+def _commits(connection: Connection) -> None:
     connection.info.setdefault(COMMITTED, set()).update(connection.info.pop(WAITING, ()))
 
 
-def _connection_begins(connection: Connection) -> None:
+def _rolled_back(connection: Connection) -> None:
+    connection.info.pop(WAITING, None)
+
+
+def _begins(connection: Connection) -> None:
     notifying.notify(connection.info.pop(COMMITTED, ()))
 
 
-def _connection_returned(_driver_connection: Any, record: Any) -> None:
+def _returned(_driver_connection: Any, record: Any) -> None:
     notifying.notify(record.info.pop(COMMITTED, ()))

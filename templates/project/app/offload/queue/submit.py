@@ -75,7 +75,9 @@ def insert(connection: Connection, new: NewJob) -> UUID | None:
 
 def find_by_key(connection: Connection, kind: str, key: str) -> Row[Any] | None:
     """The job of that kind that was asked for under this idempotency key."""
-    return connection.execute(_BY_KEY, {"of_kind": kind, "key": key}).one_or_none()
+    options = options_for(connection.dialect.name)  # the connection may be the caller's own
+    values = {"of_kind": kind, "key": key}
+    return connection.execute(_BY_KEY, values, execution_options=options).one_or_none()
 
 
 def count_waiting(connection: Connection, kind: Kind[Any, Any], limit: int) -> int:

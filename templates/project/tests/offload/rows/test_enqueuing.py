@@ -1,0 +1,308 @@
+"""A job is added in the caller's own transaction, and rung for once that is committed."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from threading import Barrier
+from typing import Any
+from uuid import UUID
+
+import pytest
+from pydantic import BaseModel, ConfigDict, Field, computed_field
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.orm import Session, scoped_session, sessionmaker
+
+from app.offload import notifying
+from app.offload.database.tables import Status
+from app.offload.errors import Refused
+from app.offload.kinds import Input, Kind
+from app.offload.settings import get_settings
+from offload.rows.making import PROBE, Params, Result, now, number_of_jobs, row, take
+
+OTHER_QUEUE = Kind("other", Params, Result, queue="slow")
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+@dataclass
+class Rung:
+    """For which queues it was rung, and how many jobs another connection saw each time."""
+
+    queues: list[str] = field(default_factory=list)
+    seen: list[int] = field(default_factory=list)
+
+    def notify(self, queue: str) -> None:
+        """Note it."""
+        self.queues.append(queue)
+        self.seen.append(number_of_jobs())
+
+
+@pytest.fixture
+def rung() -> Iterator[Rung]:
+    """What is told that jobs wait."""
+    notifier = Rung()
+    notifying.use(notifier)
+    yield notifier
+    notifying.use(None)
+
+
+@pytest.fixture
+def theirs() -> Iterator[Engine]:
+    """An engine as an application makes it, which knows nothing of us."""
+    engine = create_engine(get_settings().sync_database_url)
+    if engine.dialect.name == "sqlite":  # as SQLAlchemy's manual has it, for savepoints
+        event.listen(engine, "connect", _no_begin_of_the_driver)
+        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+    yield engine
+    engine.dispose()
+
+
+def _no_begin_of_the_driver(connection: Any, _record: object) -> None:
+    connection.isolation_level = None
+
+
+class ModelSession(Session):
+    """A subclass, as SQLModel's is."""
+
+
+WAYS: dict[str, Callable[[Engine], Any]] = {
+    "Session": Session,
+    "subclass": ModelSession,
+    "scoped_session": lambda engine: scoped_session(sessionmaker(engine)),
+    "Connection": lambda engine: engine.connect(),
+}
+
+
+@pytest.fixture(params=WAYS)
+def session(request: pytest.FixtureRequest, theirs: Engine) -> Iterator[Any]:
+    """Whatever a caller reaches its database with."""
+    session = WAYS[request.param](theirs)
+    yield session
+    session.close()
+
+
+def test_a_job_is_there_when_the_caller_commits_and_is_rung_for_then(
+    session: Any, rung: Rung
+) -> None:
+    job_id = PROBE.enqueue(session, Params(number=7), priority=3)
+    assert (number_of_jobs(), rung.queues) == (0, [])
+    session.commit()
+    session.close()
+    assert (rung.queues, rung.seen) == (["default"], [1])
+    added = row(job_id)
+    assert (added.status, added.params, added.priority) == (Status.QUEUED, {"number": 7}, 3)
+    claimed = take()
+    assert claimed is not None
+    assert claimed.id == job_id
+
+
+def test_there_is_none_and_no_ring_when_the_caller_rolls_back(session: Any, rung: Rung) -> None:
+    PROBE.enqueue(session, Params())
+    session.rollback()
+    session.execute(text("SELECT 1"))
+    session.commit()
+    session.close()
+    assert (number_of_jobs(), rung.queues) == (0, [])
+
+
+def test_a_session_that_is_just_closed_has_added_nothing(session: Any, rung: Rung) -> None:
+    PROBE.enqueue(session, Params())
+    session.close()
+    assert (number_of_jobs(), rung.queues) == (0, [])
+
+
+def test_several_jobs_of_a_transaction_are_one_ring_for_each_queue(
+    session: Any, rung: Rung
+) -> None:
+    for kind in (PROBE, OTHER_QUEUE, PROBE):
+        kind.enqueue(session, Params())
+    session.commit()
+    session.close()
+    assert (sorted(rung.queues), rung.seen) == (["default", "slow"], [3, 3])
+
+
+def test_a_savepoint_that_is_released_is_no_commit(session: Any, rung: Rung) -> None:
+    session.execute(text("SELECT 1"))
+    with session.begin_nested():
+        PROBE.enqueue(session, Params())
+    assert rung.queues == []
+    session.commit()
+    session.close()
+    assert (rung.queues, rung.seen) == (["default"], [1])
+
+
+def test_a_savepoint_that_is_rolled_back_takes_its_own_job_only(session: Any, rung: Rung) -> None:
+    kept = PROBE.enqueue(session, Params())
+    savepoint = session.begin_nested()
+    PROBE.enqueue(session, Params())
+    savepoint.rollback()
+    session.commit()
+    session.close()
+    assert (rung.queues, rung.seen) == (["default"], [1])
+    assert row(kept).status == Status.QUEUED
+
+
+def test_transaction_after_transaction_is_rung_for(session: Any, rung: Rung) -> None:
+    for number in range(3):
+        PROBE.enqueue(session, Params())
+        session.commit()
+        session.execute(text("SELECT 1"))  # what comes next
+        assert len(rung.queues) == number + 1
+        session.commit()
+    session.close()
+    assert rung.seen == [1, 2, 3]
+
+
+def test_a_session_within_somebody_else_s_transaction_is_not_rung_for_before_it(
+    theirs: Engine, rung: Rung
+) -> None:
+    with theirs.connect() as connection:
+        outer = connection.begin()
+        with Session(connection, join_transaction_mode="create_savepoint") as session:
+            PROBE.enqueue(session, Params())
+            session.commit()
+        assert rung.queues == []
+        outer.commit()
+    assert (rung.queues, rung.seen) == (["default"], [1])
+
+
+def test_blocks_that_commit_at_their_end(theirs: Engine, rung: Rung) -> None:
+    with Session(theirs) as session, session.begin():
+        PROBE.enqueue(session, Params())
+    with theirs.begin() as connection:
+        PROBE.enqueue(connection, Params())
+    assert rung.seen == [1, 2]
+    with pytest.raises(ArithmeticError), theirs.begin() as connection:
+        PROBE.enqueue(connection, Params())
+        raise ArithmeticError
+    assert rung.seen == [1, 2]
+
+
+def test_an_idempotency_key_gives_the_job_there_is(session: Any, rung: Rung) -> None:
+    first = PROBE.enqueue(session, Params(), idempotency_key="k")
+    assert PROBE.enqueue(session, Params(number=2), idempotency_key="k") == first
+    session.commit()
+    assert PROBE.enqueue(session, Params(), idempotency_key="k") == first
+    other = OTHER_QUEUE.enqueue(session, Params(), idempotency_key="k")  # of another kind
+    session.commit()
+    assert first != other
+    assert number_of_jobs() == 2
+
+
+def test_an_idempotency_key_that_two_use_at_once_is_one_job(theirs: Engine) -> None:
+    begin = Barrier(2)
+
+    def add(_number: int) -> UUID:
+        begin.wait()
+        with theirs.begin() as connection:
+            if theirs.dialect.name == "sqlite":
+                connection.exec_driver_sql("ROLLBACK")
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            return PROBE.enqueue(connection, Params(), idempotency_key="k")
+
+    with ThreadPoolExecutor(2) as threads:
+        assert len(set(threads.map(add, range(2)))) == 1
+    assert number_of_jobs() == 1
+
+
+def test_a_delay_is_in_the_row(session: Any) -> None:
+    at = now() + timedelta(hours=1)
+    job_id = PROBE.enqueue(session, Params(), run_at=at)
+    past = PROBE.enqueue(session, Params(), run_at=now() - timedelta(hours=1))
+    session.commit()
+    assert (row(job_id).status, row(job_id).run_at) == (Status.DELAYED, at)
+    assert row(past).status == Status.QUEUED
+
+
+def test_prepare_pins_and_refuses_in_the_caller_s_transaction(session: Any) -> None:
+    connections: list[Connection] = []
+
+    def prepare(connection: Connection, params: Params) -> Params:
+        connections.append(connection)
+        if params.number < 0:
+            raise Refused(404, "There is no such number.")
+        counted = connection.execute(text("SELECT count(*) FROM pinned")).scalar_one()
+        return Params(number=counted)
+
+    kind = Kind("probe", Params, Result, prepare=prepare)
+    session.execute(text("DROP TABLE IF EXISTS pinned"))
+    session.execute(text("CREATE TABLE pinned (n integer)"))
+    session.execute(text("INSERT INTO pinned VALUES (1)"))
+    job_id = kind.enqueue(session, Params(number=99))
+    with pytest.raises(Refused):
+        kind.enqueue(session, Params(number=-1))
+    session.commit()
+    assert row(job_id).params == {"number": 1}
+    assert len({id(each) for each in connections}) == 1
+
+
+def test_what_would_never_run_is_refused_at_once(session: Any) -> None:
+    needs_a_file = Kind("scan", Params, Result, inputs={"page": Input()})
+    with pytest.raises(ValueError, match="needs a file 'page'"):
+        needs_a_file.enqueue(session, Params())
+    with pytest.raises(TypeError, match="probe takes Params, not Result"):
+        PROBE.enqueue(session, Result())  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="time zone"):
+        PROBE.enqueue(session, Params(), run_at=now().replace(tzinfo=None))
+
+
+class Renamed(BaseModel):
+    """Params whose JSON is not called as its fields are."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    since: int = Field(alias="from")
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def doubled(self) -> int:
+        """What nobody sends."""
+        return 2 * self.since
+
+
+def test_what_stands_in_the_row_is_what_the_model_takes(session: Any) -> None:
+    kind = Kind("renamed", Renamed, Result)
+    job_id = kind.enqueue(session, Renamed.model_validate({"from": 4}))
+    session.commit()
+    assert row(job_id).params == {"from": 4}
+    assert Renamed.model_validate(row(job_id).params).doubled == 8
+
+
+@asynccontextmanager
+async def asynchronous() -> AsyncIterator[AsyncEngine]:
+    engine = create_async_engine(get_settings().async_database_url)
+    yield engine
+    await engine.dispose()
+
+
+async def add_by_session(engine: AsyncEngine, *, commits: bool) -> None:
+    async with AsyncSession(engine) as session:
+        await PROBE.enqueue(session, Params(number=1))
+        async with session.begin_nested():
+            await PROBE.enqueue(session, Params(number=2), idempotency_key="k")
+        await (session.commit() if commits else session.rollback())
+
+
+async def add_by_connection(engine: AsyncEngine, *, commits: bool) -> None:
+    async with engine.connect() as connection:
+        await PROBE.enqueue(connection, Params(number=1))
+        await PROBE.enqueue(connection, Params(number=2), idempotency_key="k")
+        await (connection.commit() if commits else connection.rollback())
+
+
+@pytest.mark.parametrize("add", [add_by_session, add_by_connection])
+@pytest.mark.parametrize("commits", [True, False])
+def test_asynchronous_callers_await_it(
+    add: Callable[..., Awaitable[None]], commits: bool, rung: Rung
+) -> None:
+    async def run() -> None:
+        async with asynchronous() as engine:
+            await add(engine, commits=commits)
+
+    asyncio.run(run())
+    assert (rung.queues, rung.seen) == ((["default"], [2]) if commits else ([], []))
+    assert number_of_jobs() == (2 if commits else 0)

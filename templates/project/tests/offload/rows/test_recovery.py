@@ -1,0 +1,218 @@
+"""What the janitor puts in order, and when it believes what it sees."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from itertools import pairwise
+from threading import Barrier
+from types import SimpleNamespace
+
+import pytest
+
+from app.offload.database.clock import after
+from app.offload.database.engines import read, transact
+from app.offload.database.tables import Status
+from app.offload.queue import ends, sweep
+from app.offload.running import believed, janitor
+from app.offload.running.believed import BelievedClock
+from app.offload.running.janitor import LONGEST_RING_SECONDS, Recovery, Rings
+from app.offload.settings import get_settings
+from offload.rows.making import add, change, in_status, now, row, running, take
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+class Monotonic:
+    """The clock that nobody sets, in the test's hand."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        """Seconds."""
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Monotonic:
+    """What the janitor takes for this process's clock."""
+    clock = Monotonic()
+    for module in (believed, janitor):
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=clock.monotonic))
+    return clock
+
+
+def statuses(*ids: object) -> list[Status]:
+    return [row(job_id).status for job_id in ids]  # type: ignore[arg-type]
+
+
+def test_what_is_due_is_promoted_and_nothing_else() -> None:
+    due, later = in_status(Status.DELAYED).id, in_status(Status.DELAYED).id
+    assert not read(sweep.work).has_due
+    change(due, run_at=after(-0.1), queue="slow")
+    assert read(sweep.work).has_due
+    assert list(transact(sweep.promote_due)) == ["slow"]
+    assert statuses(due, later) == [Status.QUEUED, Status.DELAYED]
+
+
+def test_a_lapsed_lease_and_one_that_is_not_believed_are_given_back() -> None:
+    lease = get_settings().job_lease_seconds
+    lapsed = running(lease_expires_at=after(-0.1))
+    assert read(sweep.work).has_lapsed
+    held = running(lease_expires_at=after(1))
+    freshest = running(lease_expires_at=after(1.9 * lease))
+    from_the_future = running(lease_expires_at=after(2 * lease + 5))  # the clock was set back
+    given = transact(sweep.give_back_lapsed)
+    assert {job.id for job in given} == {lapsed.id, from_the_future.id}
+    assert statuses(held.id, freshest.id) == [Status.RUNNING] * 2
+    assert statuses(lapsed.id, from_the_future.id) == [Status.QUEUED] * 2
+    assert not read(sweep.work).has_lapsed
+    told = row(lapsed.id)
+    assert (told.attempts, told.history[0]["outcome"]) == (1, "worker_lost")
+    assert told.history[0]["worker"] == "host:1"
+
+
+def test_a_lease_of_the_future_alone_is_noticed() -> None:
+    running(lease_expires_at=after(2 * get_settings().job_lease_seconds + 5))
+    assert read(sweep.work).has_lapsed
+
+
+def test_a_job_that_kills_its_worker_waits_then_fails() -> None:
+    job = running(lease_expires_at=after(-1))
+    transact(sweep.give_back_lapsed)
+    for expected in (Status.DELAYED, Status.FAILED):
+        change(job.id, status=Status.QUEUED)
+        assert take() is not None
+        change(job.id, lease_expires_at=after(-1))
+        transact(sweep.give_back_lapsed)
+        assert row(job.id).status == expected
+    assert row(job.id).error_code == ends.WORKER_LOST.code
+    assert len(row(job.id).history) == 3
+
+
+def test_two_janitors_give_each_job_back_once() -> None:
+    ids = [running(lease_expires_at=after(-1)).id for _ in range(30)]
+    begin = Barrier(2)
+
+    def give_back(_number: int) -> int:
+        begin.wait()
+        return len(transact(sweep.give_back_lapsed))
+
+    with ThreadPoolExecutor(2) as threads:
+        assert sum(threads.map(give_back, range(2))) == len(ids)
+    assert {len(row(job_id).history) for job_id in ids} == {1}
+
+
+def test_what_waits_is_counted_up_to_a_cap_and_the_next_one_is_named() -> None:
+    assert read(sweep.waiting, "default") == (0, None)
+    ids = [add() for _ in range(sweep.MOST_RINGS + 2)]
+    change(ids[-1], priority=1)
+    assert read(sweep.waiting, "default") == (sweep.MOST_RINGS, str(ids[-1]))
+
+
+def test_recovery_waits_until_each_living_run_could_have_renewed(clock: Monotonic) -> None:
+    job, recovery = running(lease_expires_at=after(-1)), Recovery()
+    half = get_settings().job_lease_seconds / 2
+    for is_even, seconds, expected in (
+        (True, 0.0, Status.RUNNING),  # seen: written, and waited from here on
+        (True, half - 1, Status.RUNNING),
+        (False, 2, Status.RUNNING),  # the clock was set: from the beginning
+        (True, half - 1, Status.RUNNING),
+        (True, 2, Status.QUEUED),
+    ):
+        clock.now += seconds
+        recovery.go_on(True, is_even)
+        assert row(job.id).status == expected
+
+
+def test_recovery_begins_anew_when_nothing_had_lapsed_in_between(clock: Monotonic) -> None:
+    job, recovery = running(lease_expires_at=after(-1)), Recovery()
+    for has_lapsed in (True, False, True):
+        recovery.go_on(has_lapsed, True)
+        clock.now += get_settings().job_lease_seconds
+    assert row(job.id).status == Status.RUNNING
+    recovery.go_on(True, True)
+    assert row(job.id).status == Status.QUEUED
+
+
+def test_recovery_begins_anew_when_nobody_can_write(
+    clock: Monotonic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, recovery = running(lease_expires_at=after(-1)), Recovery()
+    recovery.go_on(True, True)
+    clock.now += get_settings().job_lease_seconds
+    with monkeypatch.context() as patch:
+        patch.setattr(janitor, "transact_once", _full)
+        with pytest.raises(OSError, match="full"):
+            recovery.go_on(True, True)
+    recovery.go_on(True, True)
+    assert row(job.id).status == Status.RUNNING
+
+
+def _full(*_: object) -> None:
+    raise OSError("full")
+
+
+def test_a_clock_that_goes_on_as_this_process_does_is_even(clock: Monotonic) -> None:
+    seen, at = BelievedClock(), now()
+    assert not seen.has_been_seen
+    assert not seen.see(at)  # there is nothing to compare it with
+    clock.now += 2
+    assert seen.see(at + timedelta(seconds=2.5))
+    assert seen.has_been_seen
+
+
+@pytest.mark.parametrize(
+    ("passed", "by_the_clock"),
+    [
+        (2, 2 + 7200),  # set forward
+        (2, 2 - 7200),  # set back
+        (2, 2 + 16),  # by more than a quarter of a lease
+        (300, 300),  # this process stood still
+        (300, 2),  # and so did the database's machine
+    ],
+)
+def test_a_step_or_a_gap_is_noticed_once(
+    clock: Monotonic, passed: float, by_the_clock: float
+) -> None:
+    seen, at = BelievedClock(), now()
+    seen.see(at)
+    clock.now += passed
+    at += timedelta(seconds=by_the_clock)
+    assert not seen.see(at)
+    clock.now += 2
+    assert seen.see(at + timedelta(seconds=2))
+
+
+def test_the_safe_time_is_never_ahead_of_the_time_that_has_passed(clock: Monotonic) -> None:
+    seen, began = BelievedClock(), now()
+    with pytest.raises(RuntimeError):
+        _ = seen.safe_now
+    seen.see(began)
+    assert later(seen, clock, began + timedelta(days=31)) == began + timedelta(seconds=2)
+    assert later(seen, clock, began + timedelta(seconds=4)) == began + timedelta(seconds=4)
+    assert later(seen, clock, began - timedelta(days=1)) == began - timedelta(days=1)
+
+
+def later(seen: BelievedClock, clock: Monotonic, at: datetime) -> datetime:
+    clock.now += 2
+    seen.see(at)
+    return seen.safe_now
+
+
+def test_what_waits_is_rung_for_once_an_interval_that_doubles(clock: Monotonic) -> None:
+    rings, rung = Rings(), []
+    for _ in range(200):
+        if rings.due("q", 3, "job"):
+            rung.append(clock.now)
+        clock.now += 1
+    between = [late - early for early, late in pairwise(rung)]
+    assert between[:5] == [2, 4, 8, 16, 32]
+    assert set(between[5:]) == {LONGEST_RING_SECONDS}
+
+
+def test_another_job_that_waits_is_rung_for_at_once(clock: Monotonic) -> None:
+    rings = Rings()
+    assert [rings.due("q", 3, job) for job in ("a", "a", "b", "b")] == [3, 0, 3, 0]
+    assert rings.due("other", 5, "c") == 5  # each queue for itself
+    assert rings.due("q", 0, None) == 0
+    assert rings.due("q", 1, "b") == 1  # it was gone, and is back
