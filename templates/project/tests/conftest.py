@@ -1,0 +1,20 @@
+"""Says what the tests are about to do."""
+
+import os
+from urllib.parse import urlsplit
+
+
+def pytest_report_header() -> list[str]:
+    """Name what the tests run on, and how to run fewer of them."""
+    return [
+        f"database: {_server('DATABASE_URL') or 'SQLite files of their own'}",
+        f"broker: {_server('BROKER_URL') or 'embedded, where the strategy needs one'}",
+        "tests/jobs: your kinds of jobs, in seconds; tests/offload: the engine, in a minute or two:"
+        " it starts real services, kills them, and takes their database away",
+    ]
+
+
+def _server(variable: str) -> str:
+    """Scheme and host of a URL in the environment; never a password."""
+    url = urlsplit(os.environ.get(variable, ""))
+    return f"{url.scheme}://{url.hostname or url.path}" if url.scheme else ""
