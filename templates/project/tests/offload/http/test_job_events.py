@@ -112,9 +112,11 @@ class TestAll:
 
     def test_who_leaves_is_forgotten(self, client: httpx.Client, beside: Beside) -> None:
         create(client)
+        left: list[object] = []  # held here: they are not forgotten for want of a holder
         for _ in range(3):
             with following(client, "/jobs/events") as stream:
                 next(stream)
+                left += beside.feed._watches
         with following(client, "/jobs/events") as stream:
             next(stream)
             while len(beside.feed._watches) > 1:

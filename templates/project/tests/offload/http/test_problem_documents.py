@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, FastAPI, HTTPException, Query, Request, 
 from fastapi.responses import PlainTextResponse
 from job_site import JOBS, begin, create, make_app, serving
 from sqlalchemy import text
+from sqlalchemy.exc import InvalidRequestError
 
 from app.offload.database.engines import reading_async
 from app.offload.errors import MistakeInKind, Refused, TransientError
@@ -160,16 +161,21 @@ class TestTheApplicationsOwn:
 
         @app.get("/own")
         async def own(what: str) -> None:
-            raise {"refused": Refused(409, "No.", why=1), "mistake": ValueError("a secret")}[what]
+            raise {
+                "refused": Refused(409, "No.", why=1),
+                "mistake": ValueError("a secret"),
+                "mistake in SQL": InvalidRequestError("a secret"),
+            }[what]
 
         with serving(app) as client:
             assert client.get("/nowhere").json()["status"] == 404
             assert client.get("/own").json()["errors"][0]["at"] == "query.what"
             assert client.get("/own", params={"what": "refused"}).json()["why"] == 1
-            answer = client.get("/own", params={"what": "mistake"})
-            assert answer.status_code == 500
-            assert answer.headers["content-type"] == problems.MEDIA_TYPE
-            assert "secret" not in answer.text
+            for what in ("mistake", "mistake in SQL"):
+                answer = client.get("/own", params={"what": what})
+                assert answer.status_code == 500
+                assert answer.headers["content-type"] == problems.MEDIA_TYPE
+                assert "secret" not in answer.text
 
     def test_its_dependency_guards_all_but_health(self, database: None) -> None:
         with serving(make_app(guarded=True, of_kinds=(kind_router(),))) as client:
