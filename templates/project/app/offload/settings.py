@@ -67,7 +67,7 @@ class Settings(BaseSettings):
     shutdown_grace_seconds: float = Field(default=2, ge=0)
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
-    log_format: Literal["console", "json"] | None = None  # None: console on a terminal or under honcho
+    log_format: Literal["console", "json"] | None = None  # None: by who reads
 
     @field_validator("database_url")
     @classmethod

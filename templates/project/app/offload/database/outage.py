@@ -6,6 +6,8 @@ missing column too. So the code decides: SQLSTATE, SQLite's result code.
 
 import sqlite3
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import structlog
 from sqlalchemy.exc import DBAPIError, PendingRollbackError
@@ -74,18 +76,31 @@ def _is_broken_transaction(error: BaseException) -> bool:
     return isinstance(error, PendingRollbackError) and error.code == LOST_WITHIN
 
 
-def while_away(gives_up: Callable[[], bool] | None = None) -> Retrying:
-    """Tries again while the database is away; then raises what it last met.
+def while_away(gives_up: Callable[[], bool] | None = None) -> Callable[..., Any]:
+    """Calls a function with its arguments; again while the database is away.
 
-    It gives up after RETRY_SECONDS or, if that is given, when `gives_up` says so.
+    It gives up after RETRY_SECONDS or, if that is given, when `gives_up` says so; then it raises
+    what it last met.
     """
-    return Retrying(
+    return partial(_patiently, gives_up)
+
+
+def _patiently(
+    gives_up: Callable[[], bool] | None, function: Any, *args: Any, **options: Any
+) -> Any:
+    try:  # nearly always: to prepare for more would cost as much as the transaction's statements
+        return function(*args, **options)
+    except Exception as error:
+        if not is_outage(error):
+            raise
+    again = Retrying(
         retry=retry_if_exception(is_outage),
         wait=wait_exponential_jitter(multiplier=0.1, max=2, jitter=0.1),
         stop=(lambda _: gives_up()) if gives_up else stop_after_delay(RETRY_SECONDS),
         before_sleep=_log,
         reraise=True,
     )
+    return again(function, *args, **options)
 
 
 def _log(state: RetryCallState) -> None:

@@ -116,11 +116,12 @@ def _run_watched(row: Row[Any], signal: RunSignal, files: StoredFiles, place: Wo
         signal.is_ending = True
         while_away(place.is_stopping)(transact_once, function, signal.token, *args, **options)
 
+    begun = time.monotonic()
     try:
-        log.info("run_started")
+        log.debug("run_started")
         ended = _work(row, signal, files, place)
         write(ends.succeed, *ended)
-        log.info("run_succeeded")
+        log.info("run_succeeded", seconds=round(time.monotonic() - begun, 3))
     except LeaseLost:
         raise
     except BaseException as error:  # SystemExit too: the work must not end its process

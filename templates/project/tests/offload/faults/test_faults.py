@@ -6,6 +6,7 @@ import pytest
 
 from offload.service import Service, wait_until
 
+
 def test_a_job_runs_and_says_what_it_made(service: Service) -> None:
     job = service.wait_for(service.submit("artifact"), "succeeded")
     assert job["result"] == {"attempt": 1}
