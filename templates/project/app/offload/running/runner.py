@@ -57,18 +57,20 @@ def look(token_prefix: str, place: Workplace, queues: Sequence[str] | None = Non
     Nothing is raised: every outcome is written to a row.
     """
     end = time.monotonic() + LOOK_SECONDS
+    served = list(queues or place.queues)
     for number in count():
-        if place.is_closing() or not _run_next(f"{token_prefix}{number}", place, queues):
+        if place.is_closing() or not _run_next(f"{token_prefix}{number}", place, served):
             return False
+        served.append(served.pop(0))  # another queue has the first turn next time
         if time.monotonic() > end:
             return True
     raise AssertionError("count() has no end")
 
 
-def _run_next(token: str, place: Workplace, queues: Sequence[str] | None) -> bool:
+def _run_next(token: str, place: Workplace, queues: Sequence[str]) -> bool:
     """Whether there was a job."""
     try:
-        row = _claim(token, place, queues or place.queues)
+        row = _claim(token, place, queues)
     except Exception:
         log.exception("claim_failed")
         return False
