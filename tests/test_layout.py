@@ -69,6 +69,8 @@ def test_modules_and_folders_are_small() -> None:
     for folder in {module.parent for module in MODULES}:
         inside = [one for one in MODULES if one.parent == folder and one.stem != "__init__"]
         assert len(inside) <= MOST_MODULES, folder
+    for folder in (CHECKOUT / "tests", *(CHECKOUT / "tests").glob("*/")):
+        assert len([*folder.glob("*.py")]) <= MOST_MODULES, folder
 
 
 def test_an_update_passes_few_modules() -> None:

@@ -10,11 +10,10 @@ from pathlib import Path
 import pytest
 from conftest import FASTOFFLOAD, VARIANTS
 from uv import find_uv_bin
+from workshop import CHECKOUT
 
 from fastoffload.bench.service.projects import INSIDE
 from fastoffload.templating.releases import PACKAGE
-
-CHECKOUT = Path(__file__).parent.parent
 
 
 def run(*command: str, cwd: Path) -> None:

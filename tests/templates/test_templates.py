@@ -8,8 +8,9 @@ import pytest
 import yaml
 from conftest import VARIANTS, Cli
 from copier import run_copy
+from workshop import CHECKOUT
 
-TEMPLATES = Path(__file__).parent.parent / "templates"
+TEMPLATES = CHECKOUT / "templates"
 
 SHARED = [
     ".copier-answers.yml",

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from conftest import VARIANTS, Cli, names_in
 from uv import find_uv_bin
+from workshop import CHECKOUT
 
 QUICK = ("--defaults", "--no-install", "--no-git")
 
@@ -175,10 +176,9 @@ def test_the_files_depend_on_the_answers_alone(cli: Cli, tmp_path: Path) -> None
     cli("new", "two/demo", *QUICK, env={"COPIER_SETTINGS_PATH": str(settings), "LANG": "C"})
     one = contents(tmp_path / "one" / "demo")
     assert one == contents(tmp_path / "two" / "demo")
-    checkout = Path(__file__).parent.parent
     for name, data in one.items():
         assert str(tmp_path).encode() not in data, name
-        assert str(checkout).encode() not in data, name
+        assert str(CHECKOUT).encode() not in data, name
 
 
 @pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 from conftest import FASTOFFLOAD, LIMIT_SECONDS
+from workshop import CHECKOUT
 
-CHECKOUT = Path(__file__).parent.parent
 SMOKE_SECONDS = 10 * LIMIT_SECONDS
 SMOKE = ("smoke", "--variant", "background", "--json")
 # A limit that is not worth waiting for; the options offer none.

@@ -16,8 +16,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy.stats import bootstrap
+from workshop import CHECKOUT
 
-PROJECT = Path(__file__).resolve().parent.parent / "templates" / "project"
+PROJECT = CHECKOUT / "templates" / "project"
 STATISTICS = {"mean": np.mean, "median": np.median}
 RESAMPLES = 10_000
 RUNS = 30

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 from conftest import Cli
+from workshop import CHECKOUT
 
 from fastoffload.catalog import STRATEGIES
 from fastoffload.choosing.questions import OPTIONS, QUESTIONS
 from fastoffload.choosing.rules import RULES, first_match, markdown
 from fastoffload.choosing.workload import KINDS, LEVELS, Work
 
-README = Path(__file__).parent.parent / "README.md"
+README = CHECKOUT / "README.md"
 COMPUTES = Work(
     seconds=30,
     kind="python",

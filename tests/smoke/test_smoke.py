@@ -16,11 +16,11 @@ import psutil
 import pytest
 import yaml
 from conftest import FASTOFFLOAD, LIMIT_SECONDS, VARIANTS, Cli
+from workshop import CHECKOUT
 
 from fastoffload.smoke.project.services import Services
 from fastoffload.smoke.stages.checking import summary
 
-CHECKOUT = Path(__file__).parent.parent
 WORKFLOW = CHECKOUT / ".github" / "workflows" / "ci.yml"
 SMOKE_SECONDS = 10 * LIMIT_SECONDS
 
