@@ -1,0 +1,245 @@
+"""Of what a loop was seen to do while it stood still: the entry, the line, the call, and how."""
+
+from __future__ import annotations
+
+import inspect
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from dataclasses import dataclass
+from statistics import median
+from types import CodeType
+from typing import TYPE_CHECKING, NamedTuple
+
+from .calls import awaits, call_at
+from .stack import Look, Roots, Scope, Step, is_own, relative, route_of
+
+if TYPE_CHECKING:
+    from typing import TypeGuard  # not before Python 3.10
+
+# What a library's frame says of all that it calls. The innermost counts.
+KINDS = {
+    "starlette.applications": "middleware",  # again where an application is mounted in another
+    "starlette.routing": "route",
+    "fastapi.routing": "route",
+    "fastapi.dependencies.utils": "dependency",
+    "starlette.background": "background",
+    "graphql.execution.execute": "resolver",
+}
+IMPORTING = "<frozen importlib._bootstrap>"  # what a first call loads is loaded once
+FILES = ("io.", "pathlib.", "shutil.", "open", "os.read", "os.write", "os.fsync")
+# A thread that waits for the GIL asks for it after 5 ms; C code that gave it up lets it have it now.
+PROMPT_SECONDS = 0.003
+HELD_SECONDS = 0.06
+
+
+@dataclass(frozen=True)
+class Stall:
+    """A time for which something held a loop."""
+
+    seconds: float
+    entry: str
+    kind: str
+    route: str
+    """Of the request that it was; empty when it was none's."""
+    call: str
+    how: str
+    """`waits`, `files`, `computes` (Python code), `in C` (computes, and gave up the GIL) or
+    `in C, with the GIL`."""
+    file: str
+    """Relative to the root; empty when no line of the user's own code is near."""
+    line: int
+    chain: tuple[str, ...]
+    awaits: bool
+    """False: the entry's function awaits nothing, so that it could be a plain `def`."""
+    scope: Scope | None
+
+    def __str__(self) -> str:
+        where = f"{self.file}:{self.line}" if self.file else "no line of yours"
+        by = f" by {self.entry}" if self.entry not in ("", self.route) else ""
+        blocked = self.route or "the event loop"
+        return f"{blocked} blocked for {self.seconds:.2f} s{by}: {self.call} at {where} ({self.how})"
+
+
+class Blame(NamedTuple):
+    """Whom a look blames. With no step of the user's own: a library."""
+
+    look: Look
+    kind: str
+    own: tuple[Step, ...]
+    library: Step | None
+    """Which the innermost own step called, if any."""
+
+    @property
+    def entry_code(self) -> tuple[str, CodeType | None]:
+        """What the loop ran."""
+        return self.kind, self.own[0].code if self.own else None
+
+    @property
+    def waits_at(self) -> Hashable:
+        """A line, when it waited and did not compute."""
+        if not self.own or self.look.cpu >= self.look.wall / 2:
+            return None
+        return self.own[-1].code, self.own[-1].line
+
+
+def stalls_of(looks: list[Look], seconds: float, limit: float, roots: Roots) -> Iterator[Stall]:
+    """Each that held the loop for longer than the limit, in a time in which it stood still."""
+    total = sum(look.wall for look in looks)
+    blames = [blame for look in looks if (blame := _blame(look, roots))]
+    for entry in _grouped(blames, lambda blame: blame.entry_code).values():
+        rest = []
+        for key, group in _grouped(entry, lambda blame: blame.waits_at).items():
+            if key and seconds * _wall(group) / total >= limit:
+                yield _stall(group, seconds * _wall(group) / total, roots)
+            else:
+                rest += group
+        if rest and (share := seconds * _wall(rest) / total) >= limit:
+            yield _stall(rest, share, roots)
+
+
+def _blame(look: Look, roots: Roots) -> Blame | None:
+    """None: nobody, because something is being imported, or the application ends."""
+    kind, library = _first_kind(look.scope), None
+    own: list[Step] = []
+    for step in look.steps:
+        below = KINDS.get(step.module, kind)
+        if step.code.co_filename == IMPORTING:
+            return None
+        if is_own(step.code.co_filename, roots):
+            # A middleware calls the next one, and is not to blame for what that does.
+            outer = [] if kind == "middleware" and _is_asgi(step) else own
+            own, library = [*outer, step], None
+        elif below != kind and kind != "startup":
+            kind, own, library = below, [], None
+        elif step.code.co_name == "__aexit__" and not own:
+            if kind == "startup":
+                return None
+            kind = "dependency"  # what follows its `yield`
+        else:
+            library = library or step
+    if not own and not look.scope:
+        return None
+    if kind == "route" and look.scope and look.scope["type"] == "websocket":
+        kind = "websocket"
+    return Blame(look, kind, tuple(own), library)
+
+
+def _first_kind(scope: Scope | None) -> str:
+    if scope is None:
+        return "background"  # a task that the application made itself
+    return "startup" if scope["type"] == "lifespan" else "middleware"
+
+
+def _is_asgi(step: Step) -> bool:
+    return {"receive", "send"} <= {*step.code.co_varnames[: step.code.co_argcount]}
+
+
+def _stall(group: list[Blame], seconds: float, roots: Roots) -> Stall:
+    blame = _narrowed(group)
+    scope, route = blame.look.scope, route_of(blame.look.scope)
+    how = _how(group)
+    if not blame.own:
+        return _of_library(blame, seconds, how, roots)
+    place, chain = blame.own[-1], tuple(dict.fromkeys(_names(blame.own)))
+    call = _call(blame, how)
+    return Stall(
+        seconds=seconds,
+        entry=_entry(blame.kind, route, chain),
+        kind=blame.kind,
+        route=route,
+        call=call,
+        how="files" if how == "waits" and call.startswith(FILES) else how,
+        file=relative(place.code.co_filename, roots),
+        line=place.line,
+        chain=chain,
+        awaits=awaits(blame.own[0].code),
+        scope=scope,
+    )
+
+
+def _of_library(blame: Blame, seconds: float, how: str, roots: Roots) -> Stall:
+    """No line of the user's own called it: the nearest one is where the request's function begins."""
+    scope, route = blame.look.scope, route_of(blame.look.scope)
+    code = getattr(inspect.unwrap(scope["endpoint"]), "__code__", None) if _has(scope) else None
+    own = code is not None and is_own(code.co_filename, roots)
+    return Stall(
+        seconds=seconds,
+        entry=route or "startup",
+        kind="route" if route else "startup",
+        route=route,
+        call=blame.look.steps[-1].dotted,
+        how=how,
+        file=relative(code.co_filename, roots) if code and own else "",
+        line=code.co_firstlineno if code and own else 0,
+        chain=(code.co_name,) if code and own else (),
+        awaits=True,  # a plain `def` does not help: the time passes outside of it
+        scope=scope,
+    )
+
+
+def _has(scope: Scope | None) -> TypeGuard[Scope]:
+    return scope is not None and callable(scope.get("endpoint"))
+
+
+def _narrowed(group: list[Blame]) -> Blame:
+    """As far in as most of the looks agree, and there at the line at which most of them were."""
+    depth = 0
+    while True:
+        deeper = [blame for blame in group if len(blame.own) > depth]
+        codes = Counter(blame.own[depth].code for blame in deeper)
+        if not codes or (most := codes.most_common(1)[0])[1] <= len(group) / 2:
+            break
+        group = [blame for blame in deeper if blame.own[depth].code == most[0]]
+        depth += 1
+    if depth == 0:
+        return group[0]
+    ((line, _),) = Counter(blame.own[depth - 1].line for blame in group).most_common(1)
+    there = [blame for blame in group if blame.own[depth - 1].line == line]
+    innermost = [blame for blame in there if len(blame.own) == depth]
+    blame = (innermost or there)[0]
+    return blame._replace(own=blame.own[:depth], library=blame.library if innermost else None)
+
+
+def _entry(kind: str, route: str, chain: tuple[str, ...]) -> str:
+    if kind in ("route", "websocket"):
+        return route
+    if kind == "startup":
+        return kind
+    return " ".join(("background task" if kind == "background" else kind, *chain[:1]))
+
+
+def _names(own: Iterable[Step]) -> Iterator[str]:
+    for step in own:
+        name = step.function
+        if not name.endswith(">"):  # a comprehension or a lambda: of the function around it
+            for method in (".__call__", ".dispatch"):
+                name = name.removesuffix(method)
+            yield name
+
+
+def _how(group: list[Blame]) -> str:
+    if sum(blame.look.cpu for blame in group) < _wall(group) / 2:
+        return "waits"
+    late = median(blame.look.late for blame in group)
+    if late >= HELD_SECONDS:
+        return "in C, with the GIL"
+    return "in C" if late < PROMPT_SECONDS else "computes"
+
+
+def _call(blame: Blame, how: str) -> str:
+    place = blame.own[-1]
+    calls = blame.library or how != "computes"  # else it is the function's own code
+    return call_at(place, blame.library) if calls else place.dotted
+
+
+def _wall(group: list[Blame]) -> float:
+    return sum(blame.look.wall for blame in group)
+
+
+def _grouped(
+    blames: Iterable[Blame], key: Callable[[Blame], Hashable]
+) -> dict[Hashable, list[Blame]]:
+    groups: defaultdict[Hashable, list[Blame]] = defaultdict(list)
+    for blame in blames:
+        groups[key(blame)].append(blame)
+    return groups

@@ -1,0 +1,176 @@
+"""Watches event loops, and tells what holds one up: entry, line, and whether it waits or computes.
+
+A thread asks each loop for a sign of life, fifty times a second. While none comes it looks at the
+stack of the loop's thread. How long that thread was on a CPU tells waiting from computing, and time
+in which this thread could not run either counts only when the loop's thread computed meanwhile
+(C code that holds the GIL) and not when the machine slept or was busy.
+
+Needs the standard library only, so that it runs in an environment without fastoffload.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import CodeType, FrameType
+
+from .blame import Stall, stalls_of
+from .stack import Look, Roots
+
+Tell = Callable[[Stall], None]
+
+TICK_SECONDS = 0.02
+LIMIT_SECONDS = 0.1
+# A look for each fiftieth of the stall so far: enough to share it out, and memory stays bounded.
+LOOKS = 50
+# With which an asyncio loop waits, and reads and writes what is ready: a loop found there is idle.
+LOOP_MODULES = {"selectors", "asyncio.selector_events"}
+
+
+class Watcher:
+    """A thread that watches every loop it is shown, for as long as there is an open one."""
+
+    def __init__(self, limit: float, roots: Roots, tell: Tell) -> None:
+        self._limit, self._tell = limit, tell
+        self._roots = tuple(str(Path(root).resolve()) for root in roots)  # of the code to blame
+        self._loops: dict[asyncio.AbstractEventLoop, _Loop] = {}
+        self._lock = threading.RLock()
+        self._thread: threading.Thread | None = None
+
+    def watch_running_loop(self) -> None:
+        """Watch this loop from now on; does nothing when it is watched already."""
+        loop = asyncio.get_running_loop()
+        if loop in self._loops:
+            return
+        with self._lock:
+            self._loops[loop] = _Loop(loop, self._told)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._watch, name="loop-watch", daemon=True)
+                self._thread.start()
+
+    def settle(self) -> None:
+        """Tell now of what stands still at this moment, or has just stopped to."""
+        with self._lock:
+            for watched in self._loops.values():
+                watched.close()
+
+    def _watch(self) -> None:
+        while self._tick():
+            time.sleep(TICK_SECONDS)
+
+    def _tick(self) -> bool:
+        with self._lock:
+            for loop, watched in list(self._loops.items()):
+                if loop.is_closed() or not watched.tick():
+                    watched.close()
+                    del self._loops[loop]
+            if not self._loops:
+                self._thread = None
+            return bool(self._loops)
+
+    def _told(self, seconds: float, looks: list[Look]) -> None:
+        if seconds >= self._limit:
+            for stall in stalls_of(looks, seconds, self._limit, self._roots):
+                self._tell(stall)
+
+
+class _Loop:
+    """What is known of one loop. Made on it, and used by the watching thread."""
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, told: Callable[[float, list[Look]], None]
+    ) -> None:
+        self._loop, self._told = loop, told
+        self._thread = threading.get_ident()
+        self._cpu_clock = _cpu_clock(self._thread)
+        self._machinery: set[CodeType] = set()
+        self._wall, self._cpu = time.monotonic(), self._cpu_seconds()
+        self._late = 0.0
+        self._looks: list[Look] = []
+        self._ask_since(self._wall)
+        loop.call_soon(self._answer)
+
+    def tick(self) -> bool:
+        """Ask again, or look what keeps the answer; False when the loop is closed."""
+        wall, cpu = self._elapsed()
+        held = cpu > wall / 2
+        self._late = wall - TICK_SECONDS
+        late = self._late > 2 * TICK_SECONDS
+        if not self._loop.is_running():  # between two tests, say
+            self.close()
+            self._ask_since(self._wall)
+        elif self._answered_at:
+            self.close()
+            # The answer came before this gap, in which the loop's thread kept the GIL.
+            self._ask_since(self._wall - wall if late and held else self._wall)
+            if late and held:
+                self._look(wall, cpu)
+            return self._ask()
+        else:
+            if late and not held:
+                self._not_counted += self._late
+            if late or (self._wall - self._looked) * LOOKS >= self._wall - self._asked:
+                self._look(self._wall - self._looked, self._cpu - self._cpu_looked)
+        return True
+
+    def close(self) -> None:
+        """Tell of the stall that has ended, or lasts still."""
+        if self._looks:
+            seconds = (self._answered_at or time.monotonic()) - self._asked - self._not_counted
+            self._told(seconds, self._looks)
+            self._looks = []
+
+    def _ask(self) -> bool:
+        try:
+            self._loop.call_soon_threadsafe(self._answer)
+        except RuntimeError:  # the loop was closed just now
+            return False
+        return True
+
+    def _ask_since(self, asked: float) -> None:
+        self._asked, self._answered_at, self._not_counted = asked, 0.0, 0.0
+        self._looked, self._cpu_looked = asked, self._cpu
+
+    def _answer(self) -> None:
+        if not self._machinery:  # what calls a callback: a stack of nothing else is an idle loop's
+            self._machinery = {frame.f_code for frame in _outwards(sys._getframe(1))}  # noqa: SLF001
+        self._answered_at = time.monotonic()
+
+    def _look(self, wall: float, cpu: float) -> None:
+        frame = sys._current_frames().get(self._thread)  # noqa: SLF001
+        frames = [found for found in _outwards(frame) if found.f_code not in self._machinery]
+        if frames and frames[0].f_globals.get("__name__") not in LOOP_MODULES:
+            look = Look.at(frames[::-1], wall, cpu, self._late)
+            if look.scope or self._machinery:  # else it is not known what calls the loop
+                self._looks.append(look)
+        self._looked, self._cpu_looked = self._wall, self._cpu
+
+    def _elapsed(self) -> tuple[float, float]:
+        """Seconds since the last time, and how long the loop's thread was on a CPU in them."""
+        before = self._wall, self._cpu
+        self._wall, self._cpu = time.monotonic(), self._cpu_seconds()
+        return self._wall - before[0], self._cpu - before[1]
+
+    def _cpu_seconds(self) -> float:
+        try:
+            return time.clock_gettime(self._cpu_clock)
+        except OSError:  # the thread has ended
+            return self._cpu
+
+
+def _cpu_clock(thread: int) -> int:
+    """A thread's own; on macOS, which has none, the process's: nearly the same where one works."""
+    of_thread = getattr(time, "pthread_getcpuclockid", None)
+    return of_thread(thread) if of_thread else time.CLOCK_PROCESS_CPUTIME_ID
+
+
+def _outwards(frame: FrameType | None) -> list[FrameType]:
+    found = []
+    while frame:
+        found.append(frame)
+        frame = frame.f_back
+    return found
