@@ -5,6 +5,7 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeGuard
 
 from fastoffload.doctor.running.scratch import LEFT_OUT
 from fastoffload.errors import FastoffloadError
@@ -83,13 +84,9 @@ def _applications(root: Path, file: Path) -> Iterator[str]:
     except (OSError, SyntaxError, ValueError):
         return
     module = ".".join(_importable(file.relative_to(root)))
-    for node in body:
-        if isinstance(node, ast.Assign | ast.AnnAssign) and _makes(node.value, "FastAPI"):
-            (target, *_) = node.targets if isinstance(node, ast.Assign) else [node.target]
-            if isinstance(target, ast.Name):
-                yield f"{module}:{target.id}"
-        elif isinstance(node, ast.FunctionDef) and _is_factory(node):
-            yield f"{module}:{node.name}"
+    made = [f"{module}:{name}" for node in body if (name := _made_by(node))]
+    # What a factory makes may stand in the module as well: then it is made already.
+    yield from made or [f"{module}:{node.name}" for node in body if _is_factory(node)]
 
 
 def _importable(file: Path) -> list[str]:
@@ -99,14 +96,19 @@ def _importable(file: Path) -> list[str]:
     return parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts
 
 
-def _makes(node: ast.expr | None, name: str) -> bool:
-    if not isinstance(node, ast.Call):
+def _made_by(node: ast.stmt) -> str:
+    """The name that `app = FastAPI(…)`, or `app = create_app(…)`, gives to an application."""
+    if not isinstance(node, ast.Assign | ast.AnnAssign) or not isinstance(node.value, ast.Call):
+        return ""
+    function = node.value.func
+    maker = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+    target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+    makes = maker == "FastAPI" or maker.endswith(("_app", "_application"))
+    return target.id if makes and isinstance(target, ast.Name) else ""
+
+
+def _is_factory(node: ast.stmt) -> TypeGuard[ast.FunctionDef]:
+    if not isinstance(node, ast.FunctionDef) or node.returns is None:
         return False
-    made = node.func
-    return name == (made.attr if isinstance(made, ast.Attribute) else getattr(made, "id", ""))
-
-
-def _is_factory(node: ast.FunctionDef) -> bool:
     takes = node.args.args + node.args.posonlyargs + node.args.kwonlyargs
-    gives = node.returns and ast.unparse(node.returns).rpartition(".")[2]
-    return not takes and gives == "FastAPI"
+    return not takes and ast.unparse(node.returns).rpartition(".")[2] == "FastAPI"

@@ -104,10 +104,15 @@ def in_a_line(error: BaseException) -> str:
 def _driven(watch: Any, application: Any, options: dict[str, Any], events: Events) -> Any:
     def tell(stall: Any) -> None:
         fields = {name: value for name, value in vars(stall).items() if name != "scope"}
-        events.send(stall=fields, request=_number(stall.scope))
+        number = _number(stall.scope)
+        # What belongs to no request, such as a task on its own, comes from the newest.
+        events.send(stall=fields, request=Driven.newest if number is None else number)
 
     class Driven(watch.BlockingWatch):  # type: ignore[misc]
+        newest: int | None = None
+
         async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+            Driven.newest = _number(scope)
             try:
                 await super().__call__(scope, receive, send)
             except BaseException as error:
@@ -131,8 +136,7 @@ def _obey(control: int, watcher: Any, events: Events) -> None:
     def obey() -> None:
         with os.fdopen(control) as commands:
             for _ in commands:
-                watcher.settle()
-                events.send(settled=True)
+                events.send(settled=watcher.settle())
         os.killpg(os.getpgrp(), signal.SIGKILL)
 
     threading.Thread(target=obey, name="doctor", daemon=True).start()

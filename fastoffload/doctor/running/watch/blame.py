@@ -50,7 +50,7 @@ class Stall:
     line: int
     chain: tuple[str, ...]
     awaits: bool
-    """False: the entry's function awaits nothing, so that it could be a plain `def`."""
+    """False: the entry's function awaits nothing, so that FastAPI could run it as a plain `def`."""
     scope: Scope | None
 
     def __str__(self) -> str:
@@ -152,7 +152,7 @@ def _stall(group: list[Blame], seconds: float, roots: Roots) -> Stall:
         file=relative(place.code.co_filename, roots),
         line=place.line,
         chain=chain,
-        awaits=awaits(blame.own[0].code),
+        awaits=scope is None or awaits(blame.own[0].code),
         scope=scope,
     )
 

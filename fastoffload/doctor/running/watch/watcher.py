@@ -52,11 +52,11 @@ class Watcher:
                 self._thread = threading.Thread(target=self._watch, name="loop-watch", daemon=True)
                 self._thread.start()
 
-    def settle(self) -> None:
-        """Tell now of what stands still at this moment, or has just stopped to."""
+    def settle(self) -> bool:
+        """Tell now of what has just ended, and of what lasts still; whether anything does."""
         with self._lock:
-            for watched in self._loops.values():
-                watched.close()
+            lasting = [watched for watched in self._loops.values() if watched.close()]
+        return bool(lasting)
 
     def _watch(self) -> None:
         while self._tick():
@@ -117,12 +117,14 @@ class _Loop:
                 self._look(self._wall - self._looked, self._cpu - self._cpu_looked)
         return True
 
-    def close(self) -> None:
-        """Tell of the stall that has ended, or lasts still."""
+    def close(self) -> bool:
+        """Tell of the stall that has ended, or lasts still; whether one lasts."""
+        lasts = bool(self._looks) and not self._answered_at
         if self._looks:
             seconds = (self._answered_at or time.monotonic()) - self._asked - self._not_counted
             self._told(seconds, self._looks)
             self._looks = []
+        return lasts
 
     def _ask(self) -> bool:
         try:
