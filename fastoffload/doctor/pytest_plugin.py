@@ -8,6 +8,8 @@ import pytest
 
 from fastoffload.doctor.running.watch import LIMIT_SECONDS, Stall, Watcher
 
+Foreign = Any  # of the tested environment: its types are not known here
+
 OPTION, INI = "--blocking-limit", "blocking_limit"
 REQUESTS = ("http", "websocket")
 
@@ -24,7 +26,9 @@ class Blocking:
         applications = import_module("starlette.applications").Starlette
         call, watcher = applications.__call__, self._watcher
 
-        async def watched(application: Any, scope: Any, receive: Any, send: Any) -> None:
+        async def watched(
+            application: Foreign, scope: Foreign, receive: Foreign, send: Foreign
+        ) -> None:
             watcher.watch_running_loop()
             await call(application, scope, receive, send)
 

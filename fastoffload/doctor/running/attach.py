@@ -6,14 +6,14 @@ fastoffload in its environment (`uv run --with fastoffload uvicorn …`).
 
     from fastoffload.doctor.running.watch import BlockingWatch; app.add_middleware(BlockingWatch)
 
-It logs a warning, `fastoffload.doctor`, for each request that blocks the event loop: seconds, route,
-file and line. An idle application pays less than 2 % of a core for it.
+It logs a warning, `fastoffload.doctor`, whenever the event loop is blocked: seconds, route, file
+and line. An idle application pays less than 2 % of a core for it.
 
 Under your own tests, without a change to them:
 
     uv run --with fastoffload pytest -p fastoffload.doctor
 
-A test whose request blocks the loop for longer than --blocking-limit (0.1 s) fails, and names them.
+A test whose request blocks the loop for longer than --blocking-limit (0.1 s) fails and names them.
 """
 
 

@@ -19,6 +19,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
+Foreign = Any  # of the user's environment: its types are not known here
+
 REQUEST = b"x-fastoffload-request"
 NOISE = "For further information visit"  # the last line of pydantic's errors
 
@@ -30,7 +32,7 @@ class Events:
         self._pipe = os.fdopen(descriptor, "w", buffering=1)
         self._lock = threading.Lock()
 
-    def send(self, **event: Any) -> None:
+    def send(self, **event: object) -> None:
         """Write one, whole."""
         with self._lock:
             self._pipe.write(json.dumps(event) + "\n")
@@ -47,7 +49,7 @@ def main() -> None:
     try:
         application = _load(options["target"])
         uvicorn = importlib.import_module("uvicorn")
-    except BaseException as error:  # noqa: BLE001 (whatever the user's modules raise)
+    except BaseException as error:  # whatever the user's modules raise
         events.send(failed=in_a_line(error))
         raise
     driven = _driven(watch, application, options, events)
@@ -55,7 +57,7 @@ def main() -> None:
     _serve(uvicorn, driven, application, events)
 
 
-def _load_watch() -> Any:
+def _load_watch() -> Foreign:
     """From beside this file, under a name that no application has."""
     folder = Path(__file__).with_name("watch")
     name = "_fastoffload_watch"
@@ -83,12 +85,12 @@ def _in_copy(path: str, root: Path, copy: Path) -> str:
     return str(copy / below.relative_to(root))
 
 
-def _load(target: str) -> Any:
+def _load(target: str) -> Foreign:
     module_name, _, attribute = target.partition(":")
-    found = importlib.import_module(module_name)
+    found: Foreign = importlib.import_module(module_name)
     for part in attribute.split("."):
         found = getattr(found, part)
-    # A factory is a function, or a class, that takes nothing.
+    # A factory takes nothing; an application takes a request.
     if inspect.isfunction(found) and not inspect.signature(found).parameters:
         return found()
     return found
@@ -101,8 +103,10 @@ def in_a_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}"[:500]
 
 
-def _driven(watch: Any, application: Any, options: dict[str, Any], events: Events) -> Any:
-    def tell(stall: Any) -> None:
+def _driven(
+    watch: Foreign, application: Foreign, options: dict[str, Any], events: Events
+) -> Foreign:
+    def tell(stall: Foreign) -> None:
         fields = {name: value for name, value in vars(stall).items() if name != "scope"}
         number = _number(stall.scope)
         # What belongs to no request, such as a task on its own, comes from the newest.
@@ -111,7 +115,7 @@ def _driven(watch: Any, application: Any, options: dict[str, Any], events: Event
     class Driven(watch.BlockingWatch):  # type: ignore[misc]
         newest: int | None = None
 
-        async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        async def __call__(self, scope: Foreign, receive: Foreign, send: Foreign) -> None:
             Driven.newest = _number(scope)
             try:
                 await super().__call__(scope, receive, send)
@@ -127,12 +131,12 @@ def _driven(watch: Any, application: Any, options: dict[str, Any], events: Event
     return Driven(application, limit=options["limit"], roots=roots, tell=tell)
 
 
-def _number(scope: Any) -> int | None:
+def _number(scope: Foreign) -> int | None:
     headers = dict((scope or {}).get("headers", ()))
     return int(headers[REQUEST]) if REQUEST in headers else None
 
 
-def _obey(control: int, watcher: Any, events: Events) -> None:
+def _obey(control: int, watcher: Foreign, events: Events) -> None:
     def obey() -> None:
         with os.fdopen(control) as commands:
             for _ in commands:
@@ -142,12 +146,12 @@ def _obey(control: int, watcher: Any, events: Events) -> None:
     threading.Thread(target=obey, name="doctor", daemon=True).start()
 
 
-def _serve(uvicorn: Any, driven: Any, application: Any, events: Events) -> None:
+def _serve(uvicorn: Foreign, driven: Foreign, application: Foreign, events: Events) -> None:
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
 
     class Server(uvicorn.Server):  # type: ignore[misc]
-        async def startup(self, sockets: Any = None) -> None:
+        async def startup(self, sockets: Foreign = None) -> None:
             await super().startup(sockets=sockets)
             if self.started:
                 events.send(ready=listening.getsockname()[1], **_described(application))
@@ -156,7 +160,7 @@ def _serve(uvicorn: Any, driven: Any, application: Any, events: Events) -> None:
     Server(config).run(sockets=[listening])
 
 
-def _described(application: Any) -> dict[str, Any]:
+def _described(application: Foreign) -> dict[str, Any]:
     """Its OpenAPI document, if it has one to give, and the paths of its WebSockets."""
     while not hasattr(application, "openapi") and hasattr(application, "app"):
         application = application.app  # what is wrapped in a middleware

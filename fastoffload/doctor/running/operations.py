@@ -46,7 +46,9 @@ def operations(document: Mapping[str, Any]) -> Iterator[Operation]:
 def _operation(
     samples: Samples, method: str, route: str, item: Mapping[str, Any], said: Mapping[str, Any]
 ) -> Operation:
-    parameters = [samples.resolve(one) for one in [*item.get("parameters", ()), *said.get("parameters", ())]]
+    parameters = [
+        samples.resolve(one) for one in [*item.get("parameters", ()), *said.get("parameters", ())]
+    ]
     values = {
         (one["in"], one["name"]): _text(samples.of_parameter(one))
         for one in parameters
@@ -56,7 +58,9 @@ def _operation(
     for (place, name), value in values.items():
         if place == "path":
             path = path.replace("{" + name + "}", quote(value, safe=""))
-    query = urlencode([(name, value) for (place, name), value in values.items() if place == "query"])
+    query = urlencode(
+        [(name, value) for (place, name), value in values.items() if place == "query"]
+    )
     kind, body = _body(samples, samples.resolve(said.get("requestBody", {})))
     return Operation(
         method=method,

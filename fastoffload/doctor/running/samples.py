@@ -1,5 +1,6 @@
 """The smallest value that a JSON schema allows, or the example that it gives."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -45,14 +46,9 @@ class Samples:
     def of(self, schema: Schema, depth: int = 0) -> object:
         """The example, the default or the smallest value of a schema."""
         schema = self.resolve(schema)
-        for given in ("const", "example", "default"):
-            if schema.get(given) is not None:
-                return schema[given]
-        for several in ("examples", "enum"):
-            if schema.get(several):
-                return schema[several][0]
-        if depth > DEPTH:
-            return None
+        given = _given(schema)
+        if given is not None or depth > DEPTH:
+            return given
         for alternatives in ("anyOf", "oneOf"):
             if schema.get(alternatives):
                 return self.of(schema[alternatives][0], depth + 1)
@@ -84,13 +80,19 @@ class Samples:
         return _string(schema)
 
 
+def _given(schema: Schema) -> object:
+    """What a schema itself names, if it names anything."""
+    several = [*schema.get("examples", ()), *schema.get("enum", ())]
+    named = [schema.get(key) for key in ("const", "example", "default")]
+    return next((value for value in (*named, *several) if value is not None), None)
+
+
 def _number(schema: Schema) -> float:
     """1, or the nearest to it that is allowed."""
     step = schema.get("multipleOf", 1)
-    lowest = schema.get("minimum", schema.get("exclusiveMinimum", 0) + step)
-    least = max(lowest, step) if "minimum" not in schema or lowest <= step else lowest
+    least = schema.get("minimum", schema.get("exclusiveMinimum", 0) + step)
     most = schema.get("maximum", schema.get("exclusiveMaximum", least + step) - step)
-    number = min(max(1, least) if step == 1 else least, most)
+    number = math.ceil(max(least, min(1, most)) / step) * step
     return int(number) if schema.get("type") == "integer" else number
 
 

@@ -27,7 +27,7 @@ KINDS = {
 }
 IMPORTING = "<frozen importlib._bootstrap>"  # what a first call loads is loaded once
 FILES = ("io.", "pathlib.", "shutil.", "open", "os.read", "os.write", "os.fsync")
-# A thread that waits for the GIL asks for it after 5 ms; C code that gave it up lets it have it now.
+# Who waits for the GIL gets it from Python code after 5 ms, and at once while C code gave it up.
 PROMPT_SECONDS = 0.003
 HELD_SECONDS = 0.06
 
@@ -57,7 +57,9 @@ class Stall:
         where = f"{self.file}:{self.line}" if self.file else "no line of yours"
         by = f" by {self.entry}" if self.entry not in ("", self.route) else ""
         blocked = self.route or "the event loop"
-        return f"{blocked} blocked for {self.seconds:.2f} s{by}: {self.call} at {where} ({self.how})"
+        return (
+            f"{blocked} blocked for {self.seconds:.2f} s{by}: {self.call} at {where} ({self.how})"
+        )
 
 
 class Blame(NamedTuple):
@@ -89,7 +91,7 @@ def stalls_of(looks: list[Look], seconds: float, limit: float, roots: Roots) -> 
     for entry in _grouped(blames, lambda blame: blame.entry_code).values():
         rest = []
         for key, group in _grouped(entry, lambda blame: blame.waits_at).items():
-            if key and seconds * _wall(group) / total >= limit:
+            if key is not None and seconds * _wall(group) / total >= limit:
                 yield _stall(group, seconds * _wall(group) / total, roots)
             else:
                 rest += group
@@ -102,26 +104,30 @@ def _blame(look: Look, roots: Roots) -> Blame | None:
     kind, library = _first_kind(look.scope), None
     own: list[Step] = []
     for step in look.steps:
-        below = KINDS.get(step.module, kind)
-        if step.code.co_filename == IMPORTING:
-            return None
         if is_own(step.code.co_filename, roots):
             # A middleware calls the next one, and is not to blame for what that does.
             outer = [] if kind == "middleware" and _is_asgi(step) else own
             own, library = [*outer, step], None
-        elif below != kind and kind != "startup":
+        elif (below := _kind_below(step, kind, own)) != kind:
             kind, own, library = below, [], None
-        elif step.code.co_name == "__aexit__" and not own:
-            if kind == "startup":
-                return None
-            kind = "dependency"  # what follows its `yield`
         else:
             library = library or step
-    if not own and not look.scope:
+    imports = any(step.code.co_filename == IMPORTING for step in look.steps)
+    if imports or kind == "shutdown" or not (own or look.scope):
         return None
     if kind == "route" and look.scope and look.scope["type"] == "websocket":
         kind = "websocket"
     return Blame(look, kind, tuple(own), library)
+
+
+def _kind_below(step: Step, kind: str, own: list[Step]) -> str:
+    """Of what a library's frame calls."""
+    leaves = step.code.co_name == "__aexit__" and not own
+    if kind in ("startup", "shutdown"):
+        return "shutdown" if leaves else kind
+    if leaves and kind == "route":
+        return "dependency"  # what follows its `yield`
+    return KINDS.get(step.module, kind)
 
 
 def _first_kind(scope: Scope | None) -> str:
@@ -158,10 +164,11 @@ def _stall(group: list[Blame], seconds: float, roots: Roots) -> Stall:
 
 
 def _of_library(blame: Blame, seconds: float, how: str, roots: Roots) -> Stall:
-    """No line of the user's own called it: the nearest one is where the request's function begins."""
+    """No own line called it: the nearest one is where the request's function begins."""
     scope, route = blame.look.scope, route_of(blame.look.scope)
     code = getattr(inspect.unwrap(scope["endpoint"]), "__code__", None) if _has(scope) else None
-    own = code is not None and is_own(code.co_filename, roots)
+    if code is not None and not is_own(code.co_filename, roots):
+        code = None
     return Stall(
         seconds=seconds,
         entry=route or "startup",
@@ -169,9 +176,9 @@ def _of_library(blame: Blame, seconds: float, how: str, roots: Roots) -> Stall:
         route=route,
         call=blame.look.steps[-1].dotted,
         how=how,
-        file=relative(code.co_filename, roots) if code and own else "",
-        line=code.co_firstlineno if code and own else 0,
-        chain=(code.co_name,) if code and own else (),
+        file=relative(code.co_filename, roots) if code else "",
+        line=code.co_firstlineno if code else 0,
+        chain=(code.co_name,) if code else (),
         awaits=True,  # a plain `def` does not help: the time passes outside of it
         scope=scope,
     )

@@ -11,6 +11,7 @@ from .watcher import LIMIT_SECONDS, Tell, Watcher
 
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
+Application = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
 
 def log_stall(stall: Stall) -> None:
@@ -27,7 +28,7 @@ class BlockingWatch:
 
     def __init__(
         self,
-        app: Any,
+        app: Application,
         limit: float = LIMIT_SECONDS,
         roots: tuple[str, ...] = ("",),
         tell: Tell = log_stall,
@@ -35,9 +36,7 @@ class BlockingWatch:
         self.app = app
         self.watcher = Watcher(limit, roots, tell)
 
-    async def __call__(
-        self, scope: MutableMapping[str, Any], receive: Receive, send: Send
-    ) -> None:
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Watch the loop that this runs on, and let the application answer."""
         self.watcher.watch_running_loop()
         await self.app(scope, receive, send)
