@@ -16,6 +16,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -109,14 +110,16 @@ def _driven(
     def tell(stall: Foreign) -> None:
         fields = {name: value for name, value in vars(stall).items() if name != "scope"}
         number = _number(stall.scope)
-        # What belongs to no request, such as a task on its own, comes from the newest.
-        events.send(stall=fields, request=Driven.newest if number is None else number)
+        if number is None:  # of no request, such as a task on its own: of the newest before it
+            number = max((key for key, at in begun.items() if at <= stall.at), default=None)
+        events.send(stall=fields, request=number)
+
+    begun: dict[int, float] = {}
 
     class Driven(watch.BlockingWatch):  # type: ignore[misc]
-        newest: int | None = None
-
         async def __call__(self, scope: Foreign, receive: Foreign, send: Foreign) -> None:
-            Driven.newest = _number(scope)
+            if (number := _number(scope)) is not None:
+                begun[number] = time.monotonic()
             try:
                 await super().__call__(scope, receive, send)
             except BaseException as error:
@@ -124,7 +127,7 @@ def _driven(
                     events.send(failed=in_a_line(error))
                 raise
             finally:
-                if (number := _number(scope)) is not None:
+                if number is not None:
                     events.send(done=number)
 
     roots = (options["copy"], options["root"])

@@ -51,6 +51,8 @@ class Stall:
     chain: tuple[str, ...]
     awaits: bool
     """False: the entry's function awaits nothing, so that FastAPI could run it as a plain `def`."""
+    at: float
+    """A moment of it, on the monotonic clock."""
     scope: Scope | None
 
     def __str__(self) -> str:
@@ -159,6 +161,7 @@ def _stall(group: list[Blame], seconds: float, roots: Roots) -> Stall:
         line=place.line,
         chain=chain,
         awaits=scope is None or awaits(blame.own[0].code),
+        at=blame.look.at,
         scope=scope,
     )
 
@@ -180,6 +183,7 @@ def _of_library(blame: Blame, seconds: float, how: str, roots: Roots) -> Stall:
         line=code.co_firstlineno if code else 0,
         chain=(code.co_name,) if code else (),
         awaits=True,  # a plain `def` does not help: the time passes outside of it
+        at=blame.look.at,
         scope=scope,
     )
 

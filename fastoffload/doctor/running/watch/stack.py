@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import MutableMapping
 from functools import cache
 from pathlib import Path
@@ -45,19 +46,20 @@ class Look(NamedTuple):
 
     steps: list[Step]  # the outermost first, from where the application is called
     scope: Scope | None
+    at: float  # on the monotonic clock
     wall: float  # seconds
-    cpu: float  # of them on a CPU
-    late: float  # how long the watching thread had to wait for the GIL, in seconds
+    cpu: float  # of them on a CPU, or ready to be
+    late: float  # how long the watching thread waited for the GIL, in seconds
 
     @classmethod
-    def at(cls, frames: list[FrameType], wall: float, cpu: float, late: float) -> Look:
-        """Of a stack, the outermost frame first."""
+    def now(cls, frames: list[FrameType], wall: float, cpu: float, late: float) -> Look:
+        """At a stack, the outermost frame first."""
         begin, scope = _request(frames)
         steps = [
             Step(frame.f_code, frame.f_lineno or 0, frame.f_lasti, frame.f_globals)
             for frame in frames[begin:]
         ]
-        return cls(steps, scope, wall, cpu, late)
+        return cls(steps, scope, time.monotonic(), wall, cpu, late)
 
 
 def _request(frames: list[FrameType]) -> tuple[int, Scope | None]:

@@ -1,9 +1,9 @@
 """Watches event loops, and tells what holds one up: entry, line, and whether it waits or computes.
 
 A thread asks each loop for a sign of life, fifty times a second. While none comes it looks at the
-stack of the loop's thread. How long that thread was on a CPU tells waiting from computing, and time
-in which this thread could not run either counts only when the loop's thread computed meanwhile
-(C code that holds the GIL) and not when the machine slept or was busy.
+stack of the loop's thread. How long that thread was on a CPU tells waiting from computing. Time in
+which this thread could not run counts only when the loop's thread computed meanwhile, in C code
+that holds the GIL, and time in which a busy machine let the loop's thread wait never counts.
 
 Needs the standard library only, so that it runs in an environment without fastoffload.
 """
@@ -19,11 +19,13 @@ from pathlib import Path
 from types import CodeType, FrameType
 
 from .blame import Stall, stalls_of
+from .clock import thread_clock
 from .stack import Look, Roots
 
 Tell = Callable[[Stall], None]
 
 TICK_SECONDS = 0.02
+LATE_SECONDS = 0.04
 LIMIT_SECONDS = 0.1
 # A look for each fiftieth of the stall so far: enough to share it out, and memory stays bounded.
 LOOKS = 50
@@ -59,13 +61,17 @@ class Watcher:
         return bool(lasting)
 
     def _watch(self) -> None:
-        while self._tick():
+        clock, begun, starved = thread_clock(), time.monotonic(), 0.0
+        while self._tick(begun + TICK_SECONDS + starved):
+            begun, before = time.monotonic(), clock()
             time.sleep(TICK_SECONDS)
+            starved = clock()[1] - before[1]
 
-    def _tick(self) -> bool:
+    def _tick(self, due: float) -> bool:
         with self._lock:
+            late = time.monotonic() - due
             for loop, watched in list(self._loops.items()):
-                if loop.is_closed() or not watched.tick():
+                if loop.is_closed() or not watched.tick(late):
                     watched.close()
                     del self._loops[loop]
             if not self._loops:
@@ -85,36 +91,36 @@ class _Loop:
         self, loop: asyncio.AbstractEventLoop, told: Callable[[float, list[Look]], None]
     ) -> None:
         self._loop, self._told = loop, told
-        self._thread = threading.get_ident()
-        self._cpu_clock = _cpu_clock(self._thread)
+        self._thread, self._clock = threading.get_ident(), thread_clock()
         self._machinery: set[CodeType] = set()
-        self._wall, self._cpu = time.monotonic(), self._cpu_seconds()
-        self._late = 0.0
+        self._before = time.monotonic(), *self._clock()
         self._looks: list[Look] = []
-        self._ask_since(self._wall)
+        self._ask_since(self._before[0])
         loop.call_soon(self._answer)
 
-    def tick(self) -> bool:
-        """Ask again, or look what keeps the answer; False when the loop is closed."""
-        wall, cpu = self._elapsed()
-        held = cpu > wall / 2
-        self._late = wall - TICK_SECONDS
-        late = self._late > 2 * TICK_SECONDS
+    def tick(self, late: float) -> bool:
+        """Ask again, or look what keeps the answer; False when the loop is closed.
+
+        For so many seconds the watching thread, although on a CPU, did not get the GIL.
+        """
+        wall, cpu, starved = self._elapsed()
+        held = late > LATE_SECONDS and cpu > (wall - starved) / 2
         if not self._loop.is_running():  # between two tests, say
             self.close()
-            self._ask_since(self._wall)
+            self._ask_since(self._before[0])
         elif self._answered_at:
             self.close()
-            # The answer came before this gap, in which the loop's thread kept the GIL.
-            self._ask_since(self._wall - wall if late and held else self._wall)
-            if late and held:
-                self._look(wall, cpu)
+            # When the GIL was held, it was after the answer.
+            self._ask_since(self._before[0] - wall if held else self._before[0])
+            if held:
+                self._count(wall, cpu, starved)
+                self._look(late)
             return self._ask()
         else:
-            if late and not held:
-                self._not_counted += self._late
-            if late or (self._wall - self._looked) * LOOKS >= self._wall - self._asked:
-                self._look(self._wall - self._looked, self._cpu - self._cpu_looked)
+            # What the machine, or another thread with the GIL, took away is not the loop's.
+            self._count(wall, cpu, late if late > LATE_SECONDS and not held else starved)
+            if held or self._wall * LOOKS >= self._before[0] - self._asked:
+                self._look(late)
         return True
 
     def close(self) -> bool:
@@ -135,39 +141,33 @@ class _Loop:
 
     def _ask_since(self, asked: float) -> None:
         self._asked, self._answered_at, self._not_counted = asked, 0.0, 0.0
-        self._looked, self._cpu_looked = asked, self._cpu
+        self._wall, self._cpu = 0.0, 0.0  # since the last look
 
     def _answer(self) -> None:
         if not self._machinery:  # what calls a callback: a stack of nothing else is an idle loop's
             self._machinery = {frame.f_code for frame in _outwards(sys._getframe(1))}  # noqa: SLF001
         self._answered_at = time.monotonic()
 
-    def _look(self, wall: float, cpu: float) -> None:
+    def _count(self, wall: float, cpu: float, lost: float) -> None:
+        self._not_counted += lost
+        self._wall += wall - lost
+        self._cpu += cpu
+
+    def _look(self, late: float) -> None:
         frame = sys._current_frames().get(self._thread)  # noqa: SLF001
         frames = [found for found in _outwards(frame) if found.f_code not in self._machinery]
         if frames and frames[0].f_globals.get("__name__") not in LOOP_MODULES:
-            look = Look.at(frames[::-1], wall, cpu, self._late)
+            look = Look.now(frames[::-1], self._wall, self._cpu, late)
             if look.scope or self._machinery:  # else it is not known what calls the loop
                 self._looks.append(look)
-        self._looked, self._cpu_looked = self._wall, self._cpu
+        self._wall, self._cpu = 0.0, 0.0
 
-    def _elapsed(self) -> tuple[float, float]:
-        """Seconds since the last time, and how long the loop's thread was on a CPU in them."""
-        before = self._wall, self._cpu
-        self._wall, self._cpu = time.monotonic(), self._cpu_seconds()
-        return self._wall - before[0], self._cpu - before[1]
-
-    def _cpu_seconds(self) -> float:
-        try:
-            return time.clock_gettime(self._cpu_clock)
-        except OSError:  # the thread has ended
-            return self._cpu
-
-
-def _cpu_clock(thread: int) -> int:
-    """A thread's own; on macOS, which has none, the process's: nearly the same where one works."""
-    of_thread = getattr(time, "pthread_getcpuclockid", None)
-    return of_thread(thread) if of_thread else time.CLOCK_PROCESS_CPUTIME_ID
+    def _elapsed(self) -> tuple[float, float, float]:
+        """Seconds since the last time; of them on a CPU, and waiting for one."""
+        before = self._before
+        self._before = time.monotonic(), *self._clock()
+        wall, cpu, starved = (now - then for now, then in zip(self._before, before, strict=True))
+        return wall, cpu, starved
 
 
 def _outwards(frame: FrameType | None) -> list[FrameType]:
