@@ -9,7 +9,7 @@ import pytest
 from uv import find_uv_bin
 
 VERSIONS = ("3.11", "3.12", "3.13")
-PACKAGES = ("fastapi", "uvicorn", "uvloop", "httpx", "pytest")
+PACKAGES = ("fastapi", "uvicorn", "uvloop", "httpx", "pytest", "python-multipart")
 LIMIT_SECONDS = 300
 
 Environment = Callable[[str], Path]

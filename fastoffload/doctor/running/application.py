@@ -76,6 +76,12 @@ class Application:
         """Whether its process runs."""
         return self._process.poll() is None
 
+    def has_ended(self) -> bool:
+        """Whether its process has ended, or does so now."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(GRACE_SECONDS)
+        return not self.is_alive
+
     def last_line(self) -> str:
         """Of all that it printed."""
         lines = [line.strip() for line in self._log.read_text(errors="replace").splitlines()]

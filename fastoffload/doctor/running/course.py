@@ -97,7 +97,7 @@ class Course:
 
     def _judge_silence(self, operation: Operation) -> None:
         within = f"within {self.options.timeout:g} s"
-        if not self.application.is_alive:
+        if self.application.has_ended():
             last = self.application.last_line()
             self.stopped_because = f"the application ended at {operation.name}: {last}"
             return

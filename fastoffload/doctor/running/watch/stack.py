@@ -49,7 +49,7 @@ class Look(NamedTuple):
     at: float  # on the monotonic clock
     wall: float  # seconds
     cpu: float  # of them on a CPU, or ready to be
-    late: float  # how long the watching thread waited for the GIL, in seconds
+    late: float  # the watching thread waited so many seconds for the GIL
 
     @classmethod
     def now(cls, frames: list[FrameType], wall: float, cpu: float, late: float) -> Look:

@@ -61,17 +61,17 @@ class Watcher:
         return bool(lasting)
 
     def _watch(self) -> None:
-        clock, begun, starved = thread_clock(), time.monotonic(), 0.0
-        while self._tick(begun + TICK_SECONDS + starved):
+        clock, late, starved = thread_clock(), 0.0, 0.0
+        while self._tick(late, starved):
             begun, before = time.monotonic(), clock()
             time.sleep(TICK_SECONDS)
+            late = time.monotonic() - begun - TICK_SECONDS
             starved = clock()[1] - before[1]
 
-    def _tick(self, due: float) -> bool:
+    def _tick(self, late: float, starved: float) -> bool:
         with self._lock:
-            late = time.monotonic() - due
             for loop, watched in list(self._loops.items()):
-                if loop.is_closed() or not watched.tick(late):
+                if loop.is_closed() or not watched.tick(late, late - starved):
                     watched.close()
                     del self._loops[loop]
             if not self._loops:
@@ -98,13 +98,14 @@ class _Loop:
         self._ask_since(self._before[0])
         loop.call_soon(self._answer)
 
-    def tick(self, late: float) -> bool:
+    def tick(self, late: float, without_gil: float) -> bool:
         """Ask again, or look what keeps the answer; False when the loop is closed.
 
-        For so many seconds the watching thread, although on a CPU, did not get the GIL.
+        The watching thread is so many seconds late, and had a CPU but no GIL for so many of them.
         """
         wall, cpu, starved = self._elapsed()
         held = late > LATE_SECONDS and cpu > (wall - starved) / 2
+        seen_late = late if held else without_gil
         if not self._loop.is_running():  # between two tests, say
             self.close()
             self._ask_since(self._before[0])
@@ -114,13 +115,14 @@ class _Loop:
             self._ask_since(self._before[0] - wall if held else self._before[0])
             if held:
                 self._count(wall, cpu, starved)
-                self._look(late)
+                self._look(seen_late)
             return self._ask()
         else:
             # What the machine, or another thread with the GIL, took away is not the loop's.
-            self._count(wall, cpu, late if late > LATE_SECONDS and not held else starved)
+            others = without_gil > LATE_SECONDS and not held
+            self._count(wall, cpu, without_gil if others else starved)
             if held or self._wall * LOOKS >= self._before[0] - self._asked:
-                self._look(late)
+                self._look(seen_late)
         return True
 
     def close(self) -> bool:

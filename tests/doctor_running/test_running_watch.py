@@ -1,0 +1,123 @@
+"""What the watch takes for a stall, on a real loop."""
+
+import asyncio
+import re
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fastoffload.doctor.running.watch import BlockingWatch, Stall, watcher
+
+HTTP = {"type": "http", "method": "GET", "path": "/things", "headers": []}
+
+
+def stalls_of(handle: Callable[[], Awaitable[object]], limit: float = 0.1) -> list[Stall]:
+    """What is told while an application handles a request."""
+    told: list[Stall] = []
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        await handle()
+
+    watched = BlockingWatch(application, limit, (str(Path(__file__).parent),), told.append)
+
+    async def main() -> None:
+        await asyncio.sleep(0.1)
+        await watched(HTTP, None, None)
+        await asyncio.sleep(0.1)  # for five ticks
+
+    asyncio.run(main())
+    return told
+
+
+def test_python_code_c_code_and_a_wait_are_told_apart() -> None:
+    async def in_python() -> None:
+        number = 0
+        while number < 10_000_000:
+            number += 1
+
+    async def in_c_with_the_gil() -> None:
+        assert not re.match(r"(a+)+$", "a" * 24 + "b")
+
+    async def waits() -> None:
+        time.sleep(0.3)
+
+    def how(handle: Callable[[], Awaitable[object]]) -> tuple[str, str]:
+        (stall,) = stalls_of(handle)
+        return stall.how, stall.call.rpartition(".<locals>.")[2]
+
+    assert how(in_python)[0] == "computes"
+    assert how(in_c_with_the_gil) == ("in C, with the GIL", "re.match")
+    assert how(waits) == ("waits", "time.sleep")
+
+
+def test_two_waits_in_a_row_are_two() -> None:
+    async def twice() -> None:
+        time.sleep(0.3)
+        time.sleep(0.6)
+
+    first, second = sorted(stalls_of(twice), key=lambda stall: stall.seconds)
+    assert second.line == first.line + 1
+    assert second.seconds == pytest.approx(2 * first.seconds, rel=0.3)
+
+
+def test_many_short_waits_in_a_row_are_one() -> None:
+    async def often() -> None:
+        time.sleep(0.09)
+        time.sleep(0.09)
+        time.sleep(0.09)
+
+    (stall,) = stalls_of(often)
+    assert stall.seconds == pytest.approx(0.27, abs=0.1)
+
+
+def test_a_loop_that_is_idle_or_only_awaits_does_not_stall() -> None:
+    async def awaits() -> None:
+        await asyncio.sleep(0.4)
+        await asyncio.to_thread(time.sleep, 0.4)
+
+    assert stalls_of(awaits) == []
+
+
+def test_less_than_the_limit_is_not_told() -> None:
+    async def waits() -> None:
+        time.sleep(0.3)
+
+    assert stalls_of(waits, limit=5) == []
+
+
+def test_what_is_imported_is_not_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "slow_to_import.py").write_text("import time\ntime.sleep(0.3)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    async def lazy() -> None:
+        import slow_to_import  # noqa: F401
+
+    assert stalls_of(lazy) == []
+
+
+def test_time_in_which_the_machine_let_the_loop_wait_does_not_count(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def busy_machine() -> Callable[[], tuple[float, float]]:
+        return lambda: (0.0, time.monotonic())  # ready, and never on a CPU
+
+    monkeypatch.setattr(watcher, "thread_clock", busy_machine)
+
+    async def waits() -> None:
+        time.sleep(0.3)
+
+    assert stalls_of(waits) == []
+
+
+@pytest.fixture(autouse=True)
+def _no_thread_is_left() -> Iterator[None]:
+    import threading
+
+    yield
+    end = time.monotonic() + 30
+    while any(thread.name == "loop-watch" for thread in threading.enumerate()):
+        assert time.monotonic() < end
+        time.sleep(0.02)
