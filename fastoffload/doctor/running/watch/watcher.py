@@ -61,17 +61,16 @@ class Watcher:
         return bool(lasting)
 
     def _watch(self) -> None:
-        clock, late, starved = thread_clock(), 0.0, 0.0
-        while self._tick(late, starved):
-            begun, before = time.monotonic(), clock()
+        clock, starved = thread_clock(), 0.0
+        while self._tick(starved):
+            _, before = clock()
             time.sleep(TICK_SECONDS)
-            late = time.monotonic() - begun - TICK_SECONDS
-            starved = clock()[1] - before[1]
+            starved = clock()[1] - before
 
-    def _tick(self, late: float, starved: float) -> bool:
+    def _tick(self, starved: float) -> bool:
         with self._lock:
             for loop, watched in list(self._loops.items()):
-                if loop.is_closed() or not watched.tick(late, late - starved):
+                if loop.is_closed() or not watched.tick(starved):
                     watched.close()
                     del self._loops[loop]
             if not self._loops:
@@ -98,14 +97,15 @@ class _Loop:
         self._ask_since(self._before[0])
         loop.call_soon(self._answer)
 
-    def tick(self, late: float, without_gil: float) -> bool:
+    def tick(self, waited: float) -> bool:
         """Ask again, or look what keeps the answer; False when the loop is closed.
 
-        The watching thread is so many seconds late, and had a CPU but no GIL for so many of them.
+        For so many seconds the watching thread waited for a CPU.
         """
         wall, cpu, starved = self._elapsed()
+        late = wall - TICK_SECONDS
         held = late > LATE_SECONDS and cpu > (wall - starved) / 2
-        seen_late = late if held else without_gil
+        without_gil = late if held else late - waited
         if not self._loop.is_running():  # between two tests, say
             self.close()
             self._ask_since(self._before[0])
@@ -115,14 +115,14 @@ class _Loop:
             self._ask_since(self._before[0] - wall if held else self._before[0])
             if held:
                 self._count(wall, cpu, starved)
-                self._look(seen_late)
+                self._look(without_gil)
             return self._ask()
         else:
             # What the machine, or another thread with the GIL, took away is not the loop's.
             others = without_gil > LATE_SECONDS and not held
             self._count(wall, cpu, without_gil if others else starved)
             if held or self._wall * LOOKS >= self._before[0] - self._asked:
-                self._look(seen_late)
+                self._look(without_gil)
         return True
 
     def close(self) -> bool:
