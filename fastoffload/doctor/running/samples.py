@@ -92,8 +92,10 @@ def _number(schema: Schema) -> float:
     step = schema.get("multipleOf", 1)
     least = schema.get("minimum", schema.get("exclusiveMinimum", 0) + step)
     most = schema.get("maximum", schema.get("exclusiveMaximum", least + step) - step)
-    number = math.ceil(max(least, min(1, most)) / step) * step
-    return int(number) if schema.get("type") == "integer" else number
+    nearest = max(least, min(1, most))
+    if "multipleOf" in schema:
+        nearest = math.ceil(nearest / step) * step
+    return math.ceil(nearest) if schema.get("type") == "integer" else nearest
 
 
 def _string(schema: Schema) -> str:

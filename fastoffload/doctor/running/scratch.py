@@ -14,7 +14,7 @@ LEFT_OUT = {
 }  # fmt: skip
 LARGE = 64 * 2**20  # bytes: models and other data, which nobody writes to
 SQLITE = b"SQLite format 3\0"
-SERVER = re.compile(r"(postgres|mysql|mariadb|mssql|oracle|mongodb|rediss?|valkey|amqps?)\b[\w+]*:")
+SERVER = re.compile(r"(postgres|mysql|mariadb|mssql|oracle|mongodb|redis|valkey|amqp)[\w+]*://")
 # Of the Python that runs this, not of the project's.
 FOREIGN = {"PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__"}
 MARK = "FASTOFFLOAD_DOCTOR_RUN"
