@@ -25,15 +25,27 @@ def stalls_of(handle: Callable[[], Awaitable[object]], limit: float = 0.1) -> li
     async def application(*_: object) -> None:
         await handle()
 
-    watched = BlockingWatch(application, limit, (str(Path(__file__).parent),), told.append)
+    async def last(*_: object) -> None:
+        time.sleep(3 * limit)
 
     async def main() -> None:
+        loop, all_told = asyncio.get_running_loop(), asyncio.Event()
+
+        def tell(stall: Stall) -> None:
+            told.append(stall)
+            if stall.chain == ("last",):
+                loop.call_soon_threadsafe(all_told.set)
+
+        watched = BlockingWatch(application, limit, (str(Path(__file__).parent),), tell)
         await asyncio.sleep(0.1)
         await watched(dict(HTTP), never, never)
-        await asyncio.sleep(0.1)  # for five ticks
+        await asyncio.sleep(0)
+        watched.app = last  # when this has been told, all has
+        await watched(dict(HTTP), never, never)
+        await asyncio.wait_for(all_told.wait(), 60)
 
     asyncio.run(main())
-    return told
+    return told[:-1]
 
 
 def test_python_code_c_code_and_a_wait_are_told_apart() -> None:
@@ -89,7 +101,7 @@ def test_less_than_the_limit_is_not_told() -> None:
     async def waits() -> None:
         time.sleep(0.3)
 
-    assert stalls_of(waits, limit=5) == []
+    assert stalls_of(waits, limit=0.8) == []
 
 
 def test_what_is_imported_is_not_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,15 +117,23 @@ def test_what_is_imported_is_not_told(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_time_in_which_the_machine_let_the_loop_wait_does_not_count(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    begin = time.monotonic()
+
     def busy_machine() -> Callable[[], tuple[float, float]]:
-        return lambda: (0.0, time.monotonic())  # ready, and never on a CPU
+        # For a second it is ready, and never on a CPU.
+        return lambda: (0.0, min(time.monotonic() - begin, 1))
 
     monkeypatch.setattr(watcher, "thread_clock", busy_machine)
 
     async def waits() -> None:
         time.sleep(0.3)
 
-    assert stalls_of(waits) == []
+    async def waits_until_it_counts() -> None:
+        time.sleep(0.3)
+        await asyncio.sleep(1)
+
+    assert stalls_of(waits_until_it_counts) == []
+    assert len(stalls_of(waits)) == 1
 
 
 @pytest.fixture(autouse=True)

@@ -92,7 +92,7 @@ def _number(schema: Schema) -> float:
     step = schema.get("multipleOf", 1)
     least = schema.get("minimum", schema.get("exclusiveMinimum", 0) + step)
     most = schema.get("maximum", schema.get("exclusiveMaximum", least + step) - step)
-    nearest = max(least, min(1, most))
+    nearest: float = max(least, min(1, most))
     if "multipleOf" in schema:
         nearest = math.ceil(nearest / step) * step
     return math.ceil(nearest) if schema.get("type") == "integer" else nearest

@@ -3,8 +3,8 @@
 So it also runs in an environment without fastoffload, from a copy.
 """
 
-from .blame import Stall
 from .middleware import BlockingWatch
+from .stall import Stall
 from .watcher import LIMIT_SECONDS, Watcher
 
 __all__ = ["LIMIT_SECONDS", "BlockingWatch", "Stall", "Watcher"]

@@ -5,13 +5,13 @@ from __future__ import annotations
 import inspect
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from dataclasses import dataclass
 from statistics import median
 from types import CodeType
 from typing import TYPE_CHECKING, NamedTuple
 
 from .calls import awaits, call_at
 from .stack import Look, Roots, Scope, Step, is_own, relative, route_of
+from .stall import Stall
 
 if TYPE_CHECKING:
     from typing import TypeGuard  # not before Python 3.10
@@ -32,38 +32,6 @@ PROMPT_SECONDS = 0.003
 HELD_SECONDS = 0.06
 
 
-@dataclass(frozen=True)
-class Stall:
-    """A time for which something held a loop."""
-
-    seconds: float
-    entry: str
-    kind: str
-    route: str
-    """Of the request that it was; empty when it was none's."""
-    call: str
-    how: str
-    """`waits`, `files`, `computes` (Python code), `in C` (computes, and gave up the GIL) or
-    `in C, with the GIL`."""
-    file: str
-    """Relative to the root; empty when no line of the user's own code is near."""
-    line: int
-    chain: tuple[str, ...]
-    awaits: bool
-    """False: the entry's function awaits nothing, so that FastAPI could run it as a plain `def`."""
-    at: float
-    """A moment of it, on the monotonic clock."""
-    scope: Scope | None
-
-    def __str__(self) -> str:
-        where = f"{self.file}:{self.line}" if self.file else "no line of yours"
-        by = f" by {self.entry}" if self.entry not in ("", self.route) else ""
-        blocked = self.route or "the event loop"
-        return (
-            f"{blocked} blocked for {self.seconds:.2f} s{by}: {self.call} at {where} ({self.how})"
-        )
-
-
 class Blame(NamedTuple):
     """Whom a look blames. With no step of the user's own: a library."""
 
@@ -79,11 +47,9 @@ class Blame(NamedTuple):
         return self.kind, self.own[0].code if self.own else None
 
     @property
-    def waits_at(self) -> Hashable:
-        """A line, when it waited and did not compute."""
-        if not self.own or self.look.cpu >= self.look.wall / 2:
-            return None
-        return self.own[-1].code, self.own[-1].line
+    def line(self) -> tuple[CodeType | None, int]:
+        """The innermost own one."""
+        return (self.own[-1].code, self.own[-1].line) if self.own else (None, 0)
 
 
 def stalls_of(looks: list[Look], seconds: float, limit: float, roots: Roots) -> Iterator[Stall]:
@@ -92,9 +58,10 @@ def stalls_of(looks: list[Look], seconds: float, limit: float, roots: Roots) -> 
     blames = [blame for look in looks if (blame := _blame(look, roots))]
     for entry in _grouped(blames, lambda blame: blame.entry_code).values():
         rest = []
-        for key, group in _grouped(entry, lambda blame: blame.waits_at).items():
-            if key is not None and seconds * _wall(group) / total >= limit:
-                yield _stall(group, seconds * _wall(group) / total, roots)
+        for group in _grouped(entry, lambda blame: blame.line).values():
+            # Waiting is a line's; what computes may be anywhere in a loop, or in what that calls.
+            if _waits(group) and (share := seconds * _wall(group) / total) >= limit:
+                yield _stall(group, share, roots)
             else:
                 rest += group
         if rest and (share := seconds * _wall(rest) / total) >= limit:
@@ -229,12 +196,17 @@ def _names(own: Iterable[Step]) -> Iterator[str]:
 
 
 def _how(group: list[Blame]) -> str:
-    if sum(blame.look.cpu for blame in group) < _wall(group) / 2:
+    if _waits(group):
         return "waits"
     late = median(blame.look.late for blame in group)
     if late >= HELD_SECONDS:
         return "in C, with the GIL"
     return "in C" if late < PROMPT_SECONDS else "computes"
+
+
+def _waits(group: list[Blame]) -> bool:
+    # Of all looks together: the clocks tell of a look's own time only after it.
+    return sum(blame.look.cpu for blame in group) < _wall(group) / 2
 
 
 def _call(blame: Blame, how: str) -> str:

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from .blame import Stall
+from .stall import Stall
 from .watcher import LIMIT_SECONDS, Tell, Watcher
 
 Receive = Callable[[], Awaitable[Any]]

@@ -18,9 +18,10 @@ from collections.abc import Callable
 from pathlib import Path
 from types import CodeType, FrameType
 
-from .blame import Stall, stalls_of
+from .blame import stalls_of
 from .clock import thread_clock
 from .stack import Look, Roots
+from .stall import Stall
 
 Tell = Callable[[Stall], None]
 
@@ -104,7 +105,7 @@ class _Loop:
         """
         wall, cpu, starved = self._elapsed()
         late = wall - TICK_SECONDS
-        held = late > LATE_SECONDS and cpu > (wall - starved) / 2
+        held = late > LATE_SECONDS and cpu > max(wall - starved, 0) / 2
         without_gil = late if held else late - waited
         if not self._loop.is_running():  # between two tests, say
             self.close()
