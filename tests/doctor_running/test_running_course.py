@@ -1,11 +1,13 @@
 """What is driven, what is not, and when it is over."""
 
+import sqlite3
+import subprocess
 import time
 from pathlib import Path
 
 import pytest
-from conftest import Project
 
+from doctor_running.conftest import Project
 from fastoffload.doctor.running import DriveOptions, drive
 from fastoffload.errors import FastoffloadError
 
@@ -203,8 +205,6 @@ async def count() -> int:
     database.commit()
     return database.execute("select count(*) from hits").fetchone()[0]
 """
-    import sqlite3
-
     root = project({"main.py": HEAD + main})
     database = sqlite3.connect(root / "shop.db")
     database.execute("create table hits (n)")
@@ -216,3 +216,24 @@ async def count() -> int:
     assert database.execute("select count(*) from hits").fetchone() == (0,)
     assert sorted(path.name for path in root.iterdir()) == ["main.py", "shop.db"]
     assert result.notes == ("QUEUE names a server: its data is not copied, but used",)
+
+
+def test_an_installed_project_is_imported_from_the_copy(python: Path, project: Project) -> None:
+    main = """
+import pathlib
+here = pathlib.Path(__file__).parent
+(here / "written").touch()
+
+@app.get("/wait")
+async def wait() -> None:
+    time.sleep(0.3)
+"""
+    root = project({"lib/shop/__init__.py": "", "lib/shop/main.py": HEAD + main})
+    subprocess.run([python, "-m", "venv", "--without-pip", root / ".venv"], check=True)
+    (installed,) = (root / ".venv").glob("lib/python*/site-packages")
+    (packages,) = python.parent.parent.glob("lib/python*/site-packages")
+    # As `uv sync` and `pip install --editable` do it.
+    (installed / "shop.pth").write_text(f"{packages}\n{root / 'lib'}\n")
+    result = drive(root, "shop.main:app", DriveOptions())
+    assert [finding.place.file for finding in result.findings] == ["lib/shop/main.py"]
+    assert not (root / "lib" / "shop" / "written").exists()

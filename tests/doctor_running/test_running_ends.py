@@ -9,7 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Project, processes_with
+
+from doctor_running.conftest import Project, processes_with
 
 pytestmark = pytest.mark.xdist_group("doctor_running")
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Project
 
+from doctor_running.conftest import Project
 from fastoffload.doctor.running import attach_text
 from fastoffload.doctor.running.discover import find_python, find_target
 from fastoffload.doctor.running.operations import operations

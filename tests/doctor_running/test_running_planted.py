@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from conftest import VERSIONS, Environment, Project
 
+from doctor_running.conftest import VERSIONS, Environment, Project
 from fastoffload.doctor.findings import Finding
 from fastoffload.doctor.running import DriveOptions, DriveResult, drive
 

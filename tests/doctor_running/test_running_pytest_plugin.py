@@ -5,7 +5,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import Project
+
+from doctor_running.conftest import Project
 
 pytestmark = pytest.mark.xdist_group("doctor_running")
 
