@@ -159,6 +159,10 @@ async def abort() -> None:
     [
         ("import nowhere", "ModuleNotFoundError: No module named 'nowhere'"),
         ("def app(:", "SyntaxError"),
+        (
+            "try:\n    {}['a']\nexcept KeyError as e:\n    raise ValueError('bad') from e",
+            "ValueError: bad, because of KeyError: 'a'",
+        ),
         ("import sys\nprint('no licence')\nsys.exit(4)", "SystemExit: 4"),
         ("import os\nos._exit(4)", "it said nothing"),
         (

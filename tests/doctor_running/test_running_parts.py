@@ -115,10 +115,12 @@ def test_which_application_is_meant_must_be_clear(
 
 def test_the_interpreter_is_the_nearest_environments(project: Project) -> None:
     root = project({".git/HEAD": "", ".venv/bin/python": "", "backend/main.py": ""})
-    assert find_python(root / "backend") == root / ".venv" / "bin" / "python"
+    assert find_python(root / "backend", None) == root / ".venv" / "bin" / "python"
     (root / ".venv" / "bin" / "python").unlink()
     with pytest.raises(FastoffloadError, match="has no \\.venv"):
-        find_python(root / "backend")
+        find_python(root / "backend", None)
+    with pytest.raises(FastoffloadError, match="is no interpreter"):
+        find_python(root, root / "backend" / "main.py")
 
 
 def test_a_copy_has_what_the_application_needs_and_no_more(project: Project) -> None:

@@ -1,6 +1,7 @@
 """The project's own Python, and where its application is."""
 
 import ast
+import os
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,11 +24,15 @@ class Target:
     paths: tuple[str, ...]
 
 
-def find_python(root: Path) -> Path:
-    """The interpreter of the nearest environment, up to the repository's root.
+def find_python(root: Path, named: Path | None) -> Path:
+    """The interpreter that is named, or the nearest environment's up to the repository's root.
 
     Raises FastoffloadError where there is none.
     """
+    if named and not os.access(named, os.X_OK):
+        raise FastoffloadError(f"{named} is no interpreter; give the project's with --python")
+    if named:
+        return named.absolute()
     for folder in (root, *root.parents):
         for name in (".venv", "venv"):
             if (python := folder / name / "bin" / "python").exists():

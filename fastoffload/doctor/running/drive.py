@@ -22,7 +22,7 @@ def drive(root: Path, target: str | None, options: DriveOptions) -> DriveResult:
     """
     root = root.resolve()
     found = find_target(root, target)
-    options = replace(options, python=options.python or find_python(root))
+    options = replace(options, python=find_python(root, options.python))
     notes = servers_named(os.environ, root)
     with copied(root, notes) as copy, Application(root, copy, found, options) as application:
         course = Course(application, options)

@@ -53,6 +53,8 @@ def _cause(stall: Stall) -> str:
 
 def _remedy(stall: Stall) -> Remedy:
     seconds, cause = _seconds(stall), _cause(stall)
+    if stall["kind"] == "startup":
+        return Remedy("wrap", "only the start waits for it: leave it, or do it before serving")
     in_python = stall["how"] in ("computes", "in C, with the GIL")
     if stall["kind"] in MOVABLE and seconds >= JOB_SECONDS[cause]:
         return Remedy("job", f"make it a job: {seconds:.1f} s is too long to wait for an answer")

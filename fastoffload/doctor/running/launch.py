@@ -101,7 +101,8 @@ def in_a_line(error: BaseException) -> str:
     """An error, as it would be said in one line."""
     lines = [line.strip() for line in str(error).splitlines()]
     text = "; ".join(line for line in lines if line and not line.startswith(NOISE))
-    return f"{type(error).__name__}: {text}"[:500]
+    cause = f", because of {in_a_line(error.__cause__)}" if error.__cause__ else ""
+    return f"{type(error).__name__}: {text}{cause}"[:500]
 
 
 def _driven(
