@@ -1,0 +1,56 @@
+"""Runs an application under the watch and drives its routes."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from fastoffload.doctor.running.application import Application
+from fastoffload.doctor.running.course import Course
+from fastoffload.doctor.running.discover import find_python, find_target
+from fastoffload.doctor.running.judge import findings
+from fastoffload.doctor.running.options import DriveOptions, DriveResult
+from fastoffload.doctor.running.scratch import copied, servers_named
+
+
+def drive(root: Path, target: str | None, options: DriveOptions) -> DriveResult:
+    """What blocks the loop of a project's application while its routes are driven.
+
+    The application runs with the project's own Python, on loopback, in a copy that is removed
+    afterwards, as is every process. `target` is `module:app`, or None for the only one there is.
+    Raises FastoffloadError when no application or interpreter is found, or it does not start.
+    """
+    root = root.resolve()
+    found = find_target(root, target)
+    options = replace(options, python=find_python(root, options.python))
+    notes = servers_named(os.environ, root)
+    with copied(root, notes) as copy, Application(root, copy, found, options) as application:
+        course = Course(application, options)
+        course.run()
+        application.settle()
+        stalls, nameless = _judged(course, application.stalls)
+    return DriveResult(
+        findings=findings(stalls),
+        requests=len(course.sent),
+        not_judged=(*course.not_judged, *nameless),
+        stopped_because=course.stopped_because,
+        notes=tuple(notes),
+    )
+
+
+def _judged(course: Course, events: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[str]]:
+    """The stalls that count, and a line for each that no line of the project's own is near to."""
+    counted = []
+    for event in events:
+        number, stall = event["request"], event["stall"]
+        if stall["kind"] == "background" and number is not None:
+            stall["route"] = course.sent[number].name  # also of a task that has left its request
+        # First calls import and fill caches; what happens at the start happens once.
+        if stall["kind"] == "startup" or number is None or course.counts(number):
+            counted.append(stall)
+    nameless = {
+        f"{stall['entry']}: blocked by {stall['call']}, and no line of yours is near": None
+        for stall in counted
+        if not stall["file"]
+    }
+    return [stall for stall in counted if stall["file"]], list(nameless)

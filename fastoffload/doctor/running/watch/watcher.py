@@ -1,0 +1,181 @@
+"""Watches event loops, and tells what holds one up: entry, line, and whether it waits or computes.
+
+A thread asks each loop for a sign of life, fifty times a second. While none comes it looks at the
+stack of the loop's thread. How long that thread was on a CPU tells waiting from computing. Time in
+which this thread could not run counts only when the loop's thread computed meanwhile, in C code
+that holds the GIL, and time in which a busy machine let the loop's thread wait never counts.
+
+Needs the standard library only, so that it runs in an environment without fastoffload.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import CodeType, FrameType
+
+from .blame import stalls_of
+from .clock import thread_clock
+from .stack import Look, Roots
+from .stall import Stall
+
+Tell = Callable[[Stall], None]
+
+TICK_SECONDS = 0.02
+LATE_SECONDS = 0.04
+LIMIT_SECONDS = 0.1
+# A look for each fiftieth of the stall so far: enough to share it out, and memory stays bounded.
+LOOKS = 50
+# With which an asyncio loop waits, and reads and writes what is ready: a loop found there is idle.
+LOOP_MODULES = {"selectors", "asyncio.selector_events"}
+
+
+class Watcher:
+    """A thread that watches every loop it is shown, for as long as there is an open one."""
+
+    def __init__(self, limit: float, roots: Roots, tell: Tell) -> None:
+        self._limit, self._tell = limit, tell
+        self._roots = tuple(str(Path(root).resolve()) for root in roots)  # of the code to blame
+        self._loops: dict[asyncio.AbstractEventLoop, _Loop] = {}
+        self._lock = threading.RLock()
+        self._thread: threading.Thread | None = None
+
+    def watch_running_loop(self) -> None:
+        """Watch this loop from now on; does nothing when it is watched already."""
+        loop = asyncio.get_running_loop()
+        if loop in self._loops:
+            return
+        with self._lock:
+            self._loops[loop] = _Loop(loop, self._told)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._watch, name="loop-watch", daemon=True)
+                self._thread.start()
+
+    def settle(self) -> bool:
+        """Tell now of what has just ended, and of what lasts still; whether anything does."""
+        with self._lock:
+            lasting = [watched for watched in self._loops.values() if watched.close()]
+        return bool(lasting)
+
+    def _watch(self) -> None:
+        clock, starved = thread_clock(), 0.0
+        while self._tick(starved):
+            _, before = clock()
+            time.sleep(TICK_SECONDS)
+            starved = clock()[1] - before
+
+    def _tick(self, starved: float) -> bool:
+        with self._lock:
+            for loop, watched in list(self._loops.items()):
+                if loop.is_closed() or not watched.tick(starved):
+                    watched.close()
+                    del self._loops[loop]
+            if not self._loops:
+                self._thread = None
+            return bool(self._loops)
+
+    def _told(self, seconds: float, looks: list[Look]) -> None:
+        if seconds >= self._limit:
+            for stall in stalls_of(looks, seconds, self._limit, self._roots):
+                self._tell(stall)
+
+
+class _Loop:
+    """What is known of one loop. Made on it, and used by the watching thread."""
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, told: Callable[[float, list[Look]], None]
+    ) -> None:
+        self._loop, self._told = loop, told
+        self._thread, self._clock = threading.get_ident(), thread_clock()
+        self._machinery: set[CodeType] = set()
+        self._before = time.monotonic(), *self._clock()
+        self._looks: list[Look] = []
+        self._ask_since(self._before[0])
+        loop.call_soon(self._answer)
+
+    def tick(self, waited: float) -> bool:
+        """Ask again, or look what keeps the answer; False when the loop is closed.
+
+        For so many seconds the watching thread waited for a CPU.
+        """
+        wall, cpu, starved = self._elapsed()
+        late = wall - TICK_SECONDS
+        held = late > LATE_SECONDS and cpu > max(wall - starved, 0) / 2
+        without_gil = late if held else late - waited
+        if not self._loop.is_running():  # between two tests, say
+            self.close()
+            self._ask_since(self._before[0])
+        elif self._answered_at:
+            self.close()
+            # When the GIL was held, it was after the answer.
+            self._ask_since(self._before[0] - wall if held else self._before[0])
+            if held:
+                self._count(wall, cpu, starved)
+                self._look(without_gil)
+            return self._ask()
+        else:
+            # What the machine, or another thread with the GIL, took away is not the loop's.
+            others = without_gil > LATE_SECONDS and not held
+            self._count(wall, cpu, without_gil if others else starved)
+            if held or self._wall * LOOKS >= self._before[0] - self._asked:
+                self._look(without_gil)
+        return True
+
+    def close(self) -> bool:
+        """Tell of the stall that has ended, or lasts still; whether one lasts."""
+        lasts = bool(self._looks) and not self._answered_at
+        if self._looks:
+            seconds = (self._answered_at or time.monotonic()) - self._asked - self._not_counted
+            self._told(seconds, self._looks)
+            self._looks = []
+        return lasts
+
+    def _ask(self) -> bool:
+        try:
+            self._loop.call_soon_threadsafe(self._answer)
+        except RuntimeError:  # the loop was closed just now
+            return False
+        return True
+
+    def _ask_since(self, asked: float) -> None:
+        self._asked, self._answered_at, self._not_counted = asked, 0.0, 0.0
+        self._wall, self._cpu = 0.0, 0.0  # since the last look
+
+    def _answer(self) -> None:
+        if not self._machinery:  # what calls a callback: a stack of nothing else is an idle loop's
+            self._machinery = {frame.f_code for frame in _outwards(sys._getframe(1))}  # noqa: SLF001
+        self._answered_at = time.monotonic()
+
+    def _count(self, wall: float, cpu: float, lost: float) -> None:
+        self._not_counted += lost
+        self._wall += wall - lost
+        self._cpu += cpu
+
+    def _look(self, late: float) -> None:
+        frame = sys._current_frames().get(self._thread)  # noqa: SLF001
+        frames = [found for found in _outwards(frame) if found.f_code not in self._machinery]
+        if frames and frames[0].f_globals.get("__name__") not in LOOP_MODULES:
+            look = Look.now(frames[::-1], self._wall, self._cpu, late)
+            if look.scope or self._machinery:  # else it is not known what calls the loop
+                self._looks.append(look)
+        self._wall, self._cpu = 0.0, 0.0
+
+    def _elapsed(self) -> tuple[float, float, float]:
+        """Seconds since the last time; of them on a CPU, and waiting for one."""
+        before = self._before
+        self._before = time.monotonic(), *self._clock()
+        wall, cpu, starved = (now - then for now, then in zip(self._before, before, strict=True))
+        return wall, cpu, starved
+
+
+def _outwards(frame: FrameType | None) -> list[FrameType]:
+    found = []
+    while frame:
+        found.append(frame)
+        frame = frame.f_back
+    return found
