@@ -1,0 +1,26 @@
+"""Findings that are known: those of an earlier `fastoffload doctor --json`."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from fastoffload.doctor.report import Report, fingerprint
+from fastoffload.errors import FastoffloadError
+
+
+def known(file: Path) -> frozenset[str]:
+    """The fingerprints in a file; raises FastoffloadError if it is not such a document."""
+    try:
+        findings = json.loads(file.read_text())["findings"]
+        return frozenset(str(finding["fingerprint"]) for finding in findings)
+    except OSError as error:
+        reason = error.strerror or str(error)
+    except (ValueError, KeyError, TypeError):
+        reason = "not a document of `fastoffload doctor --json`"
+    raise FastoffloadError(f"{file}: {reason}; make it with `fastoffload doctor --json > {file}`")
+
+
+def without(report: Report, fingerprints: frozenset[str]) -> Report:
+    """The report with new findings only."""
+    new = tuple(each for each in report.findings if fingerprint(each) not in fingerprints)
+    return replace(report, findings=new)

@@ -1,0 +1,137 @@
+"""What a function's parameters may be, by annotation, by default and by the call."""
+
+import ast
+from functools import cache
+
+from fastoffload.doctor.blocking import Catalog
+from fastoffload.doctor.reading.resolving.bindings import bindings_of, within
+from fastoffload.doctor.reading.resolving.classes import Classes
+from fastoffload.doctor.reading.resolving.values import (
+    Class,
+    External,
+    Function,
+    Given,
+    Instance,
+    Known,
+    Scope,
+    Values,
+)
+from fastoffload.doctor.reading.sources import Project
+
+# Of what an argument may be, as many alternatives are told to the function.
+MOST_GIVEN = 2
+# A function is read again for so many different arguments; then once for all others.
+MOST_VARIANTS = 6
+# Called a Session, but of the session an object came from: on the loop that is an async one, which
+# cannot wait outside `run_sync`.
+BORROWED = (
+    External("sqlalchemy.orm.object_session()"),
+    External("sqlalchemy.ext.asyncio.AsyncSession().sync_session"),
+)
+
+
+class Arguments(Classes):
+    """Reads parameters and arguments."""
+
+    def __init__(self, project: Project, catalog: Catalog) -> None:
+        super().__init__(project, catalog)
+        self._variants: dict[tuple[ast.AST, Instance | Class | None], set[Given]] = {}
+
+    def calling(self, function: Function, node: ast.Call, scope: Scope) -> Function:
+        """The function with what the call tells beyond annotations: objects, and switches."""
+        own = _named(function)
+        pairs = {p.arg: value for p, value in zip(own, node.args, strict=False)}
+        pairs |= {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
+        told: dict[str, Values] = {}
+        for parameter, default in _defaults(function.node.args):
+            value = pairs.get(parameter.arg)
+            if parameter.arg in switches(function.node):
+                told[parameter.arg] = self._switch(value, default, node, scope)
+            if value is not None and not told.get(parameter.arg):
+                told[parameter.arg] = self._told(parameter, value, scope, function)
+        return self._variant(function, tuple(sorted(pair for pair in told.items() if pair[1])))
+
+    def _switch(
+        self, value: ast.expr | None, default: ast.expr | None, node: ast.Call, scope: Scope
+    ) -> Values:
+        """A constant that decides which branch is taken."""
+        if value is None and _passes_on(node):
+            return ()
+        given = default if value is None else value
+        if isinstance(given, ast.Constant):
+            return (Known(given.value),) if isinstance(given.value, str | int | None) else ()
+        found = self.evaluate(value, scope)
+        return found if found and all(isinstance(each, Known) for each in found) else ()
+
+    def _variant(self, function: Function, given: Given) -> Function:
+        """The function with arguments, as long as it is not called with too many different ones."""
+        known = self._variants.setdefault((function.node, function.receiver), set())
+        if given in known or len(known) < MOST_VARIANTS:
+            known.add(given)
+            return Function(function.node, function.scope, function.receiver, given)
+        return Function(function.node, function.scope, function.receiver)
+
+    def _told(
+        self, parameter: ast.arg, value: ast.expr, scope: Scope, function: Function
+    ) -> Values:
+        """What an argument tells beyond the parameter's annotation."""
+        telling = (External, Function, Class, Instance)
+        found = [each for each in self.evaluate(value, scope) if isinstance(each, telling)]
+        if self.annotated(parameter.annotation, function.scope):
+            found = [each for each in found if each in BORROWED]
+        return tuple(found[:MOST_GIVEN])
+
+    def parameter(self, name: str, scope: Scope) -> Values:
+        """What a parameter of the scope's function may be."""
+        arguments: ast.arguments = scope.node.args  # type: ignore[attr-defined]
+        positional = [*arguments.posonlyargs, *arguments.args]
+        if positional and positional[0].arg == name and scope.receiver is not None:
+            return (scope.receiver,)
+        for argument, default in _defaults(arguments):
+            if argument.arg == name:
+                return self.annotated(argument.annotation, scope.outer or scope) or self._default(
+                    argument, default, scope
+                )
+        return ()
+
+    def _default(self, argument: ast.arg, default: ast.expr | None, scope: Scope) -> Values:
+        outer = scope.outer or scope
+        found = self.evaluate(default, outer)
+        if not found and argument.annotation is not None:
+            for call in ast.walk(argument.annotation):
+                if isinstance(call, ast.Call):  # Annotated[…, Depends(…)]
+                    found = found or self.evaluate(call, outer)
+        return found
+
+
+@cache
+def switches(node: ast.AST) -> frozenset[str]:
+    """The parameters that tests of a function's branches look at, and that it does not change."""
+    names = {
+        each.id
+        for branch in within(node)
+        if isinstance(branch, ast.If)
+        for each in ast.walk(branch.test)
+        if isinstance(each, ast.Name)
+    }
+    return frozenset(names - set(bindings_of(node).names))
+
+
+def _passes_on(node: ast.Call) -> bool:
+    """Whether more arguments stand in *arguments or **options."""
+    has_options = any(keyword.arg is None for keyword in node.keywords)
+    return has_options or any(isinstance(each, ast.Starred) for each in node.args)
+
+
+def _named(function: Function) -> list[ast.arg]:
+    """The parameters that positional arguments go to."""
+    arguments = function.node.args
+    parameters = [*arguments.posonlyargs, *arguments.args]
+    return parameters[1:] if function.receiver is not None else parameters
+
+
+def _defaults(arguments: ast.arguments) -> list[tuple[ast.arg, ast.expr | None]]:
+    positional = [*arguments.posonlyargs, *arguments.args]
+    without = [None] * (len(positional) - len(arguments.defaults))
+    pairs = [*zip(positional, [*without, *arguments.defaults], strict=True)]
+    return [*pairs, *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)]

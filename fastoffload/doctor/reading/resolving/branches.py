@@ -1,0 +1,159 @@
+"""Which branches of a function can be taken, as far as arguments and types tell."""
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+
+from fastoffload.doctor.blocking import Catalog
+from fastoffload.doctor.reading.resolving.arguments import Arguments
+from fastoffload.doctor.reading.resolving.bindings import Inner, children, head, within
+from fastoffload.doctor.reading.resolving.values import (
+    Class,
+    External,
+    Instance,
+    Known,
+    Scope,
+    Value,
+)
+from fastoffload.doctor.reading.sources import Project
+
+ENDS = (ast.Return, ast.Raise, ast.Continue, ast.Break)
+
+
+class Branches(Arguments):
+    """Reads the tests of branches."""
+
+    def __init__(self, project: Project, catalog: Catalog) -> None:
+        super().__init__(project, catalog)
+        self._live: dict[Scope, tuple[ast.AST, ...]] = {}
+
+    def live(self, scope: Scope) -> tuple[ast.AST, ...]:
+        """Every node of a function's own body that can be reached; see `bindings.within`."""
+        if not _may_decide(scope):
+            return within(scope.node)
+        if scope not in self._live:
+            body = getattr(scope.node, "body", [])
+            waiting = (
+                [*reversed([*self._reached(body, scope)])] if isinstance(body, list) else [body]
+            )
+            found = []
+            while waiting:
+                node = waiting.pop()
+                found.append(node)
+                waiting.extend(reversed(self._below(node, scope)))
+            self._live[scope] = tuple(found)
+        return self._live[scope]
+
+    def _below(self, node: ast.AST, scope: Scope) -> list[ast.AST]:
+        if isinstance(node, Inner):
+            return head(node)
+        if isinstance(node, ast.If):
+            return [node.test, *self._taken(node, scope)]
+        if isinstance(node, ast.stmt):
+            own = [each for each in children(node) if not isinstance(each, ast.stmt)]
+            lists = [getattr(node, name, []) for name in ("body", "orelse", "finalbody")]
+            return [*own, *(each for body in lists for each in self._reached(body, scope))]
+        if isinstance(node, ast.ExceptHandler):
+            return [*filter(None, [node.type]), *self._reached(node.body, scope)]
+        return children(node)
+
+    def _reached(self, body: list[ast.stmt], scope: Scope) -> Iterator[ast.AST]:
+        """The statements up to one that surely leaves."""
+        for statement in body:
+            yield statement
+            if isinstance(statement, ast.If) and self.truth(statement.test, scope) is not None:
+                taken = self._taken(statement, scope)
+                if taken and isinstance(taken[-1], ENDS):
+                    return
+
+    def _taken(self, node: ast.If, scope: Scope) -> list[ast.AST]:
+        match self.truth(node.test, scope):
+            case True:
+                return [*self._reached(node.body, scope)]
+            case False:
+                return [*self._reached(node.orelse, scope)]
+        return [*self._reached(node.body, scope), *self._reached(node.orelse, scope)]
+
+    def truth(self, test: ast.expr, scope: Scope) -> bool | None:
+        """Whether a test holds; None if the code does not tell."""
+        match test:
+            case ast.Name(id="TYPE_CHECKING"):
+                return False
+            case ast.Constant(value=value):
+                return bool(value)
+            case ast.UnaryOp(op=ast.Not(), operand=operand):
+                told = self.truth(operand, scope)
+                return None if told is None else not told
+            case ast.BoolOp(op=op, values=values):
+                return _together(op, [self.truth(value, scope) for value in values])
+            case ast.Name():
+                known = self._known(test, scope)
+                return bool(known.value) if known else None
+            case ast.Compare(left=left, ops=[op], comparators=[right]):
+                return self._compared(left, op, right, scope)
+            case ast.Call(func=ast.Name(id="isinstance"), args=[subject, wanted]):
+                return False if self._surely_not(subject, wanted, scope) else None
+        return None
+
+    def _known(self, node: ast.expr, scope: Scope) -> Known | None:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str | int | None):
+            return Known(node.value)
+        values = self.evaluate(node, scope) if isinstance(node, ast.Name) else ()
+        return values[0] if len(values) == 1 and isinstance(values[0], Known) else None
+
+    def _compared(
+        self, left: ast.expr, op: ast.cmpop, right: ast.expr, scope: Scope
+    ) -> bool | None:
+        one = self._known(left, scope)
+        if isinstance(right, ast.Tuple | ast.List | ast.Set):
+            others = [self._known(each, scope) for each in right.elts]
+        else:
+            others = [self._known(right, scope)]
+        if one is None or None in others:
+            return None
+        match op:
+            case ast.Eq() | ast.Is() | ast.In():
+                return one in others
+            case ast.NotEq() | ast.IsNot() | ast.NotIn():
+                return one not in others
+        return None
+
+    def _surely_not(self, subject: ast.expr, wanted: ast.expr, scope: Scope) -> bool:
+        known = self.evaluate(subject, scope)
+        classes = wanted.elts if isinstance(wanted, ast.Tuple) else [wanted]
+        asked = [value for each in classes for value in self.evaluate(each, scope)]
+        may_be = any(self._may_be(value, cls) for value in known for cls in asked)
+        return bool(known and asked) and not may_be
+
+    def _may_be(self, value: Value, cls: Value) -> bool:
+        match value, cls:
+            case Instance(of=of), Class():
+                return cls in self.bases(of) or of in self.bases(cls)
+            case Instance(of=of), External():
+                return any(isinstance(base, External) for base in self.bases(of))
+            case External(), Class():
+                return any(isinstance(base, External) for base in self.bases(cls))
+        return True
+
+
+def _may_decide(scope: Scope) -> bool:
+    """Whether a test of the function could be told at all: most functions are read as they are."""
+    is_told = any(isinstance(value, Known) for _, values in scope.given for value in values)
+    return is_told or _has_plain_tests(scope.node)
+
+
+@cache
+def _has_plain_tests(node: ast.AST) -> bool:
+    tests = [each.test for each in within(node) if isinstance(each, ast.If)]
+    return any(
+        isinstance(each, ast.Constant) or getattr(each, "id", "") in ("isinstance", "TYPE_CHECKING")
+        for test in tests
+        for each in ast.walk(test)
+    )
+
+
+def _together(op: ast.boolop, told: list[bool | None]) -> bool | None:
+    decides = isinstance(op, ast.Or)  # one that holds decides `or`, one that does not `and`
+    if decides in told:
+        return decides
+    return None if None in told else not decides

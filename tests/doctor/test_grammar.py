@@ -1,0 +1,57 @@
+"""Files that this interpreter cannot parse."""
+
+import ast
+import pickle
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from fastoffload.doctor.reading import grammar
+from fastoffload.doctor.reading.read import read
+from fastoffload.doctor.report import Report
+
+Read = Callable[..., Report]
+
+BROKEN = "def (:\n"
+APP = "import time\nfrom fastapi import FastAPI\napp = FastAPI()\n"
+
+
+def test_an_unreadable_file_is_counted(application: Read) -> None:
+    report = application(
+        f"{APP}import other\n@app.get('/')\nasync def x():\n    other.f()\n", {"other.py": BROKEN}
+    )
+
+    assert report.unread == ("other.py",)
+
+
+def test_the_projects_own_interpreter_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here it is this one, and what our own parser refuses is simulated."""
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    (tmp_path / ".venv" / "bin" / "python").symlink_to(sys.executable)
+    (tmp_path / "main.py").write_text(f"{APP}@app.get('/')\nasync def x():\n    time.sleep(1)\n")
+
+    def refuse(source: bytes) -> ast.Module:
+        raise SyntaxError(source)
+
+    monkeypatch.setattr(grammar.ast, "parse", refuse)
+    report = read(tmp_path)
+
+    assert not report.unread
+    assert [finding.entry for finding in report.findings] == ["GET /"]
+
+
+def test_nothing_but_trees_is_loaded() -> None:
+    with pytest.raises(pickle.UnpicklingError):
+        grammar._load(pickle.dumps(Path.unlink))  # noqa: SLF001
+
+
+def test_nodes_of_a_newer_grammar_are_read_as_far_as_they_are_known() -> None:
+    tree = ast.parse("def f():\n    return 1\n")
+    loaded = grammar._load(pickle.dumps(tree))  # noqa: SLF001
+
+    assert loaded is not None
+    assert ast.dump(loaded) == ast.dump(tree)
