@@ -17,9 +17,7 @@ def _schema() -> str | None:
 
 def _job_id(schema: str | None) -> sa.Column[object]:
     key = f"{schema}.offload_jobs.id" if schema else "offload_jobs.id"
-    return sa.Column(
-        "job_id", sa.Uuid(), sa.ForeignKey(key, ondelete="CASCADE"), primary_key=True
-    )
+    return sa.Column("job_id", sa.Uuid(), sa.ForeignKey(key, ondelete="CASCADE"), primary_key=True)
 
 
 def _index(
