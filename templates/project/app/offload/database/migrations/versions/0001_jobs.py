@@ -9,6 +9,7 @@ branch_labels = None
 depends_on = None
 
 TIME = sa.DateTime(timezone=True)
+TOKEN = sa.String(60).with_variant(sa.String(60, collation="C"), "postgresql")
 
 
 def _schema() -> str | None:
@@ -66,7 +67,7 @@ def upgrade() -> None:
         sa.Column("started_at", TIME),
         sa.Column("finished_at", TIME),
         sa.Column("cancel_requested_at", TIME),
-        sa.Column("lease_token", sa.String(60)),
+        sa.Column("lease_token", TOKEN),
         sa.Column("lease_expires_at", TIME),
         sa.Column("worker", sa.String(200)),
         schema=schema,
