@@ -1,5 +1,6 @@
 """What several tests use: the command line as a real process, and the programs around it."""
 
+import fcntl
 import os
 import shutil
 import signal
@@ -26,6 +27,7 @@ FASTOFFLOAD = (sys.executable, "-m", "fastoffload")
 LIMIT_SECONDS = 60
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
+Rendered = Callable[[str], Path]
 
 
 def pytest_configure() -> None:
@@ -98,6 +100,27 @@ def without_privileges() -> list[str]:
     if shutil.which("setpriv") is None:
         pytest.skip("root ignores permissions, and there is no setpriv to give that up")
     return ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
+
+
+@pytest.fixture(scope="session")
+def rendered(tmp_path_factory: pytest.TempPathFactory) -> Rendered:
+    """Gives the project `demo` of a variant, not installed: one for all tests, to be read only."""
+    mine = tmp_path_factory.getbasetemp()
+    root = (mine.parent if "PYTEST_XDIST_WORKER" in os.environ else mine) / "rendered"
+    root.mkdir(exist_ok=True)
+
+    def render(variant: str) -> Path:
+        folder = root / variant / "demo"
+        options = (*VARIANTS[variant], "--no-install", "--no-git")
+        # Another process of the tests may be at it.
+        with (root / f"{variant}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not folder.exists():
+                command = [*FASTOFFLOAD, "new", str(folder), *options]
+                subprocess.run(command, check=True, capture_output=True)
+        return folder
+
+    return render
 
 
 @pytest.fixture(scope="session")

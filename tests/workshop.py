@@ -12,6 +12,10 @@ from uv import find_uv_bin
 
 CHECKOUT = Path(__file__).parent.parent
 OLDEST, MIDDLE, NEWEST = "0.0.1", "0.0.2", "0.1.0"
+# What the newer releases do to files: a line, a comment, one more, one less, another name.
+CHANGED, COMMENTED = "app/offload/run.py", "app/offload/settings.py"
+ADDED, DROPPED = "app/offload/shutdown.py", "app/offload/legacy.py"
+RENAMED, OLD_NAME = "app/offload/discovery.py", "app/offload/finding.py"
 LIMIT_SECONDS = 300
 
 Result = subprocess.CompletedProcess[str]
@@ -59,11 +63,13 @@ def commit(project: Path, message: str = "mine") -> None:
 class Workshop:
     """Runs fastoffload from a copy of this checkout that has the releases 0.0.1, 0.0.2 and 0.1.0.
 
-    The last is what this checkout has; the others are made from it by changing it back.
+    The last is what this checkout has; the others are made from it by changing it back. One that is
+    made from another has a copy of that one's releases.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, other: "Workshop | None" = None) -> None:
         self.folder = folder
+        self._made: dict[tuple[str, ...], Path] = {}
         self.checkout = folder / "checkout"
         self.environment = os.environ | {
             "COPIER_CACHE_DIR": str(folder / "copier"),
@@ -72,6 +78,9 @@ class Workshop:
             "UV_CACHE_DIR": uv_cache(),
             "XDG_CACHE_HOME": str(folder / "cache"),
         }
+        if other:
+            shutil.copytree(other.checkout, self.checkout)
+            return
         ignore = shutil.ignore_patterns("__pycache__", ".*_cache", "releases.bundle")
         for name in ("fastoffload", "templates"):
             shutil.copytree(CHECKOUT / name, self.checkout / name, ignore=ignore)
@@ -116,9 +125,22 @@ class Workshop:
         return done.stdout
 
     def new(self, project: Path, *options: str, release: str = NEWEST) -> Path:
-        """A project in a repository of its own, not installed."""
-        self.ok("new", str(project), *options, "--release", release, "--no-install")
+        """A project, not installed, in a repository of its own unless it is in another already.
+
+        Where it is in none, one like it is generated once, and copied.
+        """
+        arguments = (*options, "--release", release, "--no-install")
+        if any((folder / ".git").exists() for folder in project.parents):
+            self.ok("new", str(project), *arguments)
+            return project
+        made = self._made.setdefault((project.name, *arguments), self._folder(project.name))
+        if not made.exists():
+            self.ok("new", str(made), *arguments)
+        shutil.copytree(made, project, symlinks=True)
         return project
+
+    def _folder(self, name: str) -> Path:
+        return self.folder / "made" / str(len(self._made)) / name
 
     def record(self, version: str) -> Result:
         """Records the templates as they are."""
@@ -161,22 +183,20 @@ class Workshop:
 
     def _age_once(self) -> None:
         """A line changed, a file that went, one that came, and a dependency."""
-        main = self.template("app/main.py")
-        first, rest = main.read_text().split("\n", 1)
-        main.write_text(f'"""An older first line."""\n{rest}')
+        changed = self.template(CHANGED)
+        first, rest = changed.read_text().split("\n", 1)
+        changed.write_text(f'"""An older first line."""\n{rest}')
         assert first.startswith('"""')
-        self.template("app/legacy.py").write_text('"""Nobody needs this any more."""\n')
-        self.template("app/scales.py").unlink()
+        self.template(DROPPED).write_text('"""Nobody needs this any more."""\n')
+        self.template(ADDED).unlink()
         pyproject = self.template("pyproject.toml.jinja")
         replace_in(pyproject, '"tenacity>=9.2,<10"', '"tenacity>=9.1,<10"')
 
     def _age_twice(self) -> None:
         """More of it, and a file under its old name."""
         self._age_once()
-        self.template("app/pdf.py").rename(self.template("app/paper.py"))
-        replace_in(
-            self.template("app/settings.py"), "\n\nclass ", "\n\n# An older comment.\nclass "
-        )
+        self.template(RENAMED).rename(self.template(OLD_NAME))
+        replace_in(self.template(COMMENTED), "\n\nclass ", "\n\n# An older comment.\nclass ")
 
 
 def replace_in(file: Path, old: str, new: str) -> None:
@@ -206,13 +226,15 @@ async def hello() -> dict[str, str]:
 '''
 
 
-def edit_as_users_do(project: Path, pdf: str = "app/pdf.py") -> None:
+def edit_as_users_do(project: Path, renamed: str = RENAMED) -> None:
     """Own computation, a route, a setting, a dependency, README, a workflow deleted."""
-    append(project / "app" / "compute.py", "\n\nOWN_COMPUTATION = sum(range(10))\n")
-    append(project / pdf, '\n\nOWN_FOOTER = "ours"\n')
-    (project / "app" / "api" / "hello.py").write_text(ROUTE)
-    main, after = project / "app" / "main.py", "from app.api.observed import "
-    replace_in(main, after, f"from app.api.hello import router as hello\n{after}")
+    own = "\n\nOWN_COMPUTATION = sum(range(10))\n"
+    append(project / "app" / "jobs" / "report" / "compute.py", own)
+    append(project / "app" / "security.py", '\n\nOWN_REALM = "ours"\n')
+    append(project / renamed, '\n\nOWN_FINDING = "ours"\n')
+    (project / "app" / "hello.py").write_text(ROUTE)
+    main, after = project / "app" / "main.py", "from app.offload.http import "
+    replace_in(main, after, f"from app.hello import router as hello\n{after}")
     append(main, "\napp.include_router(hello)\n")
     config = "    model_config = CONFIG\n"
     replace_in(project / "app" / "settings.py", config, f"{config}\n    own_limit: int = 3\n")

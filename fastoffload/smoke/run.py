@@ -31,7 +31,7 @@ def smoke(options: SmokeOptions) -> SmokeResult:
         check_pythons({entry.python for entry in options.entries})
         templates = take(options.templates, root)
         place = Place(root, templates, Environments(root), servers, Slots(options.jobs))
-        projects = _projects(options, place)
+        projects = projects_of(options, place)
         with view(options) as board:
             usage = Usage()
             asyncio.run(_follow_all(projects, options, board))
@@ -40,7 +40,7 @@ def smoke(options: SmokeOptions) -> SmokeResult:
         return SmokeResult.of(options, board, usage, kept)
 
 
-def _projects(options: SmokeOptions, place: Place) -> list[Project]:
+def projects_of(options: SmokeOptions, place: Place) -> list[Project]:
     """One for each entry; the first on each Python is tested whole."""
     first = {entry.python: entry for entry in reversed(options.entries)}.values()
     return [

@@ -15,11 +15,16 @@ from xml.etree import ElementTree
 import psutil
 import pytest
 import yaml
-from conftest import FASTOFFLOAD, LIMIT_SECONDS, VARIANTS, Cli
+from conftest import FASTOFFLOAD, LIMIT_SECONDS, VARIANTS, Cli, Rendered
 from workshop import CHECKOUT
 
+from fastoffload.smoke.options import SmokeOptions
+from fastoffload.smoke.project.environments import Environments
+from fastoffload.smoke.project.project import Place
 from fastoffload.smoke.project.services import Services
-from fastoffload.smoke.stages.checking import summary
+from fastoffload.smoke.project.slots import Slots
+from fastoffload.smoke.run import projects_of
+from fastoffload.smoke.stages.checking import STRATEGY_TESTS, of_strategy, summary
 
 WORKFLOW = CHECKOUT / ".github" / "workflows" / "ci.yml"
 SMOKE_SECONDS = 10 * LIMIT_SECONDS
@@ -95,6 +100,42 @@ def test_the_last_line_of_pytest_is_found_among_bytes_that_are_no_text(tmp_path:
     assert summary(log) == "3 passed, 1 skipped"
 
 
+def tested_whole(tmp_path: Path, variants: list[str]) -> list[str]:
+    """Of the projects of a smoke on two Pythons, those of which all tests are run."""
+    options = SmokeOptions.of(
+        strategies=[],
+        variants=variants,
+        stages=[],
+        pythons="3.11,3.12",
+        jobs=1,
+        services=False,
+        keep=False,
+        templates=None,
+        junit=None,
+    )
+    place = Place(tmp_path, tmp_path, Environments(tmp_path), None, Slots(1))
+    return [one.entry.name for one in projects_of(options, place) if one.tested_whole]
+
+
+def test_tests_that_know_no_strategy_run_once_on_each_python(tmp_path: Path) -> None:
+    assert tested_whole(tmp_path, []) == ["background-3.11", "background-3.12"]
+    two = tested_whole(tmp_path, ["dramatiq-redis", "celery-redis"])
+    assert two == ["celery-redis-3.11", "celery-redis-3.12"]
+
+
+@pytest.mark.parametrize("variant", ["background", "celery-redis"])
+def test_whatever_starts_the_service_runs_in_every_variant(
+    rendered: Rendered, variant: str
+) -> None:
+    project = rendered(variant)
+    folders = of_strategy(project)
+    assert folders == STRATEGY_TESTS[: 2 if variant == "celery-redis" else 1]
+    starters = re.compile(r"\b(service: Service|ServiceMaker|BreakableMaker)\b")
+    for test in (project / "tests").rglob("test_*.py"):
+        if starters.search(test.read_text()):
+            assert test.relative_to(project).as_posix().startswith(folders), test
+
+
 @NEEDS_A_FULL_DEVICE
 def test_the_junit_file_is_written_even_if_stdout_is_full(tmp_path: Path) -> None:
     junit = tmp_path / "junit.xml"
@@ -122,14 +163,14 @@ def test_a_junit_file_that_cannot_be_written_costs_no_result(smoke: Smoke) -> No
 def test_a_failure_shows_its_end_and_how_to_repeat_it(smoke: Smoke, tmp_path: Path) -> None:
     templates = tmp_path / "fork"
     subprocess.run(["cp", "-r", CHECKOUT / "templates", templates], check=True)
-    with (templates / "project" / "app" / "errors.py").open("a") as file:
+    with (templates / "project" / "app" / "offload" / "errors.py").open("a") as file:
         file.write("".join(f"import missing_{number}\n" for number in range(100)))
     done = smoke("--stage", "lint", "--templates", str(templates), "--junit", "junit.xml")
     assert done.returncode == 1
     report, _, repeat = done.stdout.partition("--- kept in ")
     assert len(report.splitlines()) == 1 + 40
     folder, _, command = repeat.splitlines()[0].partition("; again: ")
-    assert (Path(folder) / "app" / "errors.py").is_file()
+    assert (Path(folder) / "app" / "offload" / "errors.py").is_file()
     again = subprocess.run(
         [sys.executable, "-m", *command.split()],
         env=os.environ | {"TMPDIR": str(tmp_path)},
@@ -285,7 +326,7 @@ def templates(tmp_path: Path) -> Iterator[Path]:
     """Templates whose service never gets ready and whose tests never end."""
     fork = tmp_path / "fork"
     subprocess.run(["cp", "-r", CHECKOUT / "templates", fork], check=True)
-    with (fork / "project" / "app" / "migrate.py").open("a") as file:
+    with (fork / "project" / "app" / "database.py").open("a") as file:
         file.write("\n\nimport time\n\ntime.sleep(600)\n")
     return fork
 

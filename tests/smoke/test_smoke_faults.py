@@ -90,16 +90,16 @@ def test_a_template_that_cannot_be_rendered(plant: Plant, smoke: Callable[..., C
 
 
 def test_a_syntax_error(plant: Plant, smoke: Callable[..., Cells]) -> None:
-    plant("project/app/compute.py", "", "\ndef broken(:\n")
+    plant("project/app/jobs/report/compute.py", "", "\ndef broken(:\n")
     cells = smoke("lint", "types")
     assert red(cells) == ["lint", "types"]
-    assert "app/compute.py" in cells["lint"]["output"]
+    assert "app/jobs/report/compute.py" in cells["lint"]["output"]
     assert "--stage lint" in cells["lint"]["repeat"]
-    assert "app/compute.py" in cells["types"]["output"]
+    assert "app/jobs/report/compute.py" in cells["types"]["output"]
 
 
 def test_a_line_that_is_not_formatted(plant: Plant, smoke: Callable[..., Cells]) -> None:
-    plant("project/app/errors.py", "", "\n\n\n\nX  =  1\n")
+    plant("project/app/offload/errors.py", "", "\n\n\n\nX  =  1\n")
     assert red(smoke("lint")) == ["lint"]
 
 
@@ -131,7 +131,8 @@ def test_a_dependency_that_does_not_exist(plant: Plant, smoke: Callable[..., Cel
 
 
 def test_a_broken_route(plant: Plant, smoke: Callable[..., Cells]) -> None:
-    plant("project/app/api/reports.py", '@router.post("", ', '@router.post("/", ')
+    create = 'routing.post(router, "", _create(kind)'
+    plant("project/app/offload/http/of_kind.py", create, create.replace('""', '"/"'))
     cells = smoke("lint", "job", "stop")
     assert red(cells) == ["job"]
     assert "POST /reports" in cells["job"]["note"]
@@ -140,10 +141,10 @@ def test_a_broken_route(plant: Plant, smoke: Callable[..., Cells]) -> None:
 
 def test_a_pdf_without_text(plant: Plant, smoke: Callable[..., Cells]) -> None:
     plant(
-        "project/app/pipeline.py",
-        "    key = storage.save(",
+        "project/app/jobs/report/work.py",
+        '    run.keep("report.pdf"',
         "    from fpdf import FPDF\n\n    blank = FPDF()\n    blank.add_page()\n"
-        "    document = bytes(blank.output())\n    key = storage.save(",
+        '    document = bytes(blank.output())\n    run.keep("report.pdf"',
     )
     cells = smoke("lint", "job", "stop")
     assert red(cells) == ["job"]
@@ -159,7 +160,7 @@ def test_a_process_left_behind_by_the_service(plant: Plant, smoke: Callable[...,
 
 def test_a_process_left_behind_by_the_tests(plant: Plant, smoke: Callable[..., Cells]) -> None:
     plant("project/tests/conftest.py", "", LEAVE_ONE)
-    only = 'testpaths = ["tests/unit/test_readings.py"]'
+    only = 'testpaths = ["tests/jobs/test_report_readings.py"]'
     plant("project/pyproject.toml.jinja", 'testpaths = ["tests"]', only)
     cells = smoke("tests")
     assert red(cells) == ["tests"]
@@ -168,11 +169,11 @@ def test_a_process_left_behind_by_the_tests(plant: Plant, smoke: Callable[..., C
 
 def test_a_test_that_fails(plant: Plant, smoke: Callable[..., Cells]) -> None:
     plant(
-        "project/tests/unit/test_readings.py",
+        "project/tests/jobs/test_report_readings.py",
         "",
         "\n\ndef test_false() -> None:\n    assert 1 == 2\n",
     )
-    only = 'testpaths = ["tests/unit/test_readings.py"]'
+    only = 'testpaths = ["tests/jobs/test_report_readings.py"]'
     plant("project/pyproject.toml.jinja", 'testpaths = ["tests"]', only)
     cells = smoke("tests")
     assert red(cells) == ["tests"]
@@ -180,7 +181,7 @@ def test_a_test_that_fails(plant: Plant, smoke: Callable[..., Cells]) -> None:
 
 
 def test_a_stage_that_hangs(plant: Plant, smoke: Callable[..., Cells]) -> None:
-    plant("project/app/pdf.py", "", "\n\nimport time\n\ntime.sleep(600)\n")
+    plant("project/app/jobs/report/pdf.py", "", "\n\nimport time\n\ntime.sleep(600)\n")
     cells = smoke("job", program=(sys.executable, "-c", SHORT_LIMIT))
     assert red(cells) == ["job"]
     assert cells["job"]["note"] == "not done after 12 s"

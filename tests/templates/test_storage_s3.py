@@ -1,4 +1,4 @@
-"""The PDFs in an object store: a generated service against moto's S3 server."""
+"""What jobs make in an object store: a generated service against moto's S3 server."""
 
 import json
 import os
@@ -99,8 +99,7 @@ class Service:
             "DATABASE_URL": f"sqlite:///{self._folder / 'app.db'}",
             "JOB_WORKERS": "1",
             "PATH": os.pathsep.join((str(self._project / ".venv" / "bin"), os.environ["PATH"])),
-            "RETRY_SECONDS": "0.1",
-            "STORAGE_URL": f"s3://{BUCKET}/reports",
+            "STORAGE_URL": f"s3://{BUCKET}/kept",
             "SWEEP_SECONDS": "0.5",
             "WEB_PORT": str(self._port),
             **settings,
@@ -162,9 +161,11 @@ def service(project: Path, tmp_path: Path) -> Service:
     return Service(project, tmp_path)
 
 
-def test_the_projects_own_unit_tests_pass_on_it_and_leave_nothing(project: Path, s3: S3) -> None:
+def test_the_engines_own_tests_of_stores_pass_on_it_and_leave_nothing(
+    project: Path, s3: S3
+) -> None:
     python = project / ".venv" / "bin" / "python"
-    tests = ("tests/unit/test_storage.py", "tests/unit/test_jobs.py")
+    tests = ("tests/offload/files/test_store.py",)
     with s3.reachable():
         done = subprocess.run(
             [python, "-m", "pytest", "-q", *tests],
@@ -183,28 +184,28 @@ def test_a_report_is_stored_found_and_deleted_with_its_row(service: Service, s3:
         with service.running():
             report = service.submit()
             service.wait_for(report, has_succeeded)
-            status, document = service.ask("GET", f"{report}/pdf")
+            status, document = service.ask("GET", f"{report}/artifacts/report.pdf")
             assert (status, document[:4]) == (200, b"%PDF")
             [key] = s3.keys()
-            assert key.startswith(report[1:])
+            assert key.startswith("kept/")
         with service.running(RETENTION_DAYS="0.000001"):
             wait_until(lambda: service.ask("GET", report)[0] == 404)
         assert s3.keys() == []
 
 
 def test_a_report_outlives_a_store_that_is_away(service: Service, s3: S3) -> None:
-    with service.running(JOB_MAX_ATTEMPTS="5"):
+    with service.running():
         report = service.submit()
-        service.wait_for(report, lambda found: bool(found["attempts"] >= 2))
+        service.wait_for(report, lambda found: bool(found["history"]))
         with s3.reachable():
             service.wait_for(report, has_succeeded)
-            assert service.ask("GET", f"{report}/pdf")[0] == 200
-        assert service.ask("GET", f"{report}/pdf")[0] == 503
+            assert service.ask("GET", f"{report}/artifacts/report.pdf")[0] == 200
+        assert service.ask("GET", f"{report}/artifacts/report.pdf")[0] == 503
 
 
 def test_a_bucket_that_does_not_exist_fails_the_report_at_once(service: Service, s3: S3) -> None:
-    with s3.reachable(), service.running(STORAGE_URL="s3://another/reports"):
+    with s3.reachable(), service.running(STORAGE_URL="s3://another/kept"):
         report = service.submit()
         service.wait_for(report, lambda found: bool(found["status"] == "failed"))
         found = json.loads(service.ask("GET", report)[1])
-        assert (found["attempts"], found["error"]["code"]) == (1, "computation_failed")
+        assert (found["attempts"], found["error"]["code"]) == (1, "work_failed")

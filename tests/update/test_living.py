@@ -7,7 +7,18 @@ from pathlib import Path
 import pytest
 from conftest import names_in
 from uv import find_uv_bin
-from workshop import OLDEST, Result, Workshop, commit, edit_as_users_do, git, replace_in
+from workshop import (
+    CHANGED,
+    OLD_NAME,
+    OLDEST,
+    RENAMED,
+    Result,
+    Workshop,
+    commit,
+    edit_as_users_do,
+    git,
+    replace_in,
+)
 
 PROGRAM = """
 import os
@@ -55,7 +66,7 @@ from pathlib import Path
 
 
 def test_own() -> None:
-    assert Path("app/pdf.py").exists() is {}
+    assert Path(RENAMED).exists() is {}
 """
 TESTS = ("pytest", "-q", "tests/unit", "tests/contract/test_start.py")
 
@@ -90,7 +101,7 @@ def locked(project: Path) -> set[str]:
 def test_an_updated_project_passes_its_tests(workshop: Workshop, tmp_path: Path) -> None:
     project = tmp_path / "demo"
     workshop.ok("new", str(project), "--strategy", "executor", "--release", OLDEST)
-    edit_as_users_do(project, pdf="app/paper.py")
+    edit_as_users_do(project, renamed=OLD_NAME)
     lock_and_commit(workshop, project)
     document = json.loads(workshop.ok("update", "--json", cwd=project))
     assert document["warnings"] == []
@@ -129,7 +140,7 @@ def test_its_tests_run_first(workshop: Workshop, tmp_path: Path, passing: bool) 
     done = workshop.run("update", "--test", cwd=project)
     if passing:
         assert done.returncode == 0, done.stderr
-        assert (project / "app" / "pdf.py").exists()
+        assert (project / RENAMED).exists()
     else:
         assert done.returncode == 1
         assert "1 failed" in done.stderr
@@ -139,11 +150,11 @@ def test_its_tests_run_first(workshop: Workshop, tmp_path: Path, passing: bool) 
 
 def test_no_test_can_run_before_conflicts(workshop: Workshop, tmp_path: Path) -> None:
     project = workshop.new(tmp_path / "demo", "--strategy", "background", release=OLDEST)
-    replace_in(project / "app" / "main.py", "An older first line.", "Mine.")
+    replace_in(project / CHANGED, "An older first line.", "Mine.")
     commit(project)
     done = workshop.run("update", "--test", cwd=project)
     assert done.returncode == 1
-    assert "app/main.py; nothing was changed, leave out --test" in done.stderr
+    assert f"{CHANGED}; nothing was changed, leave out --test" in done.stderr
     assert git(project, "status", "--porcelain") == ""
 
 

@@ -8,7 +8,18 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import VARIANTS
-from workshop import CHECKOUT, MIDDLE, NEWEST, OLDEST, Workshop, append, commit, contents, git
+from workshop import (
+    CHECKOUT,
+    DROPPED,
+    MIDDLE,
+    NEWEST,
+    OLDEST,
+    Workshop,
+    append,
+    commit,
+    contents,
+    git,
+)
 
 from fastoffload.git.repository import Repository
 from fastoffload.templating import releases
@@ -74,18 +85,18 @@ def test_what_is_rendered_is_what_copier_renders(
 
 def test_plain_copier_updates(workshop: Workshop, tmp_path: Path) -> None:
     project = workshop.new(tmp_path / "demo", *DEFAULT, release=OLDEST)
-    append(project / "app" / "compute.py", "\n\nMINE = 1\n")
+    append(project / "app" / "security.py", "\n\nMINE = 1\n")
     commit(project)
     updated = workshop.call("copier", "update", "--defaults", cwd=project)
     assert updated.returncode == 0, updated.stderr
     fresh = workshop.new(tmp_path / "fresh" / "demo", *DEFAULT)
-    append(fresh / "app" / "compute.py", "\n\nMINE = 1\n")
+    append(fresh / "app" / "security.py", "\n\nMINE = 1\n")
     assert contents(project) == contents(fresh)
 
 
 def test_a_release_that_is_not_the_newest(workshop: Workshop, tmp_path: Path) -> None:
     project = workshop.new(tmp_path / "demo", *DEFAULT, release=MIDDLE)
-    assert (project / "app" / "legacy.py").exists()
+    assert (project / DROPPED).exists()
     refused = workshop.run("new", str(tmp_path / "other"), *DEFAULT, "--release", "7")
     assert refused.returncode == 1
     assert f"release 7 is not known to this fastoffload, which has {OLDEST}" in refused.stderr

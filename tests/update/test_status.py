@@ -3,15 +3,17 @@
 import fcntl
 import json
 import os
-import re
+import shutil
 from pathlib import Path
 
 import pytest
 from conftest import VARIANTS
 from workshop import (
+    CHANGED,
     MIDDLE,
     NEWEST,
     OLDEST,
+    RENAMED,
     Workshop,
     append,
     commit,
@@ -19,6 +21,8 @@ from workshop import (
     git,
     replace_in,
 )
+
+from fastoffload.templating.ownership import USERS
 
 
 @pytest.mark.parametrize("release", [OLDEST, NEWEST])
@@ -34,6 +38,7 @@ def test_a_fresh_project_has_no_drift(workshop: Workshop, tmp_path: Path, releas
         "release": release,
         "newest": NEWEST,
         "behind": [MIDDLE, NEWEST] if release == OLDEST else [],
+        "yours": list(USERS),
         "unfinished": None,
         "edited": [],
         "missing": [],
@@ -54,10 +59,9 @@ def test_drift_is_listed(workshop: Workshop, tmp_path: Path, with_git: bool) -> 
     (project / ".venv" / "ignored").touch()
     (project / "uv.lock").write_text("not of the template\n")
     document = json.loads(workshop.ok("status", "--json", "--check", cwd=project))
-    edited = ["README.md", "app/compute.py", "app/main.py", "app/pdf.py", "app/settings.py"]
-    assert document["edited"] == [*edited, "pyproject.toml"]
+    assert document["edited"] == ["README.md", RENAMED, "app/security.py", "pyproject.toml"]
     assert document["missing"] == [".github/workflows/ci.yml"]
-    assert document["extra"] == ["app/api/hello.py"]
+    assert document["extra"] == ["app/hello.py"]
     said = workshop.ok("status", cwd=project)
     for word in (
         "demo: background",
@@ -65,7 +69,7 @@ def test_drift_is_listed(workshop: Workshop, tmp_path: Path, with_git: bool) -> 
         "edited",
         "missing",
         "extra",
-        "app/api/hello.py",
+        "app/hello.py",
     ):
         assert word in said
 
@@ -98,68 +102,54 @@ def test_a_repository_without_a_commit_inside(workshop: Workshop, tmp_path: Path
 
 def test_check_refuses_what_the_service_needs(workshop: Workshop, tmp_path: Path) -> None:
     project = workshop.new(tmp_path / "demo", *VARIANTS["background"])
-    (project / "app" / "jobs.py").unlink()
+    (project / CHANGED).unlink()
     append(project / "README.md", "<<<<<<< yours\nx\n=======\ny\n>>>>>>> theirs\n")
     assert workshop.run("status", cwd=project).returncode == 0
     checked = workshop.run("status", "--check", "--json", cwd=project)
     assert checked.returncode == 1
     assert json.loads(checked.stdout)["faults"] == [
-        "app/jobs.py is missing, and the project still uses it",
+        f"{CHANGED} is missing, and the project still uses it",
         "README.md holds conflict markers",
     ]
-    assert "app/jobs.py is missing" in workshop.run("status", "--check", cwd=project).stderr
+    assert f"{CHANGED} is missing" in workshop.run("status", "--check", cwd=project).stderr
 
 
-def test_a_sample_that_is_deleted_whole_is_no_fault(workshop: Workshop, tmp_path: Path) -> None:
+def test_a_page_that_is_deleted_whole_is_no_fault(workshop: Workshop, tmp_path: Path) -> None:
     project = workshop.new(tmp_path / "demo", *VARIANTS["celery-redis"])
-    deleted = ["app/compute.py", "app/pdf.py", "app/readings.py", "samples/nile.csv"]
-    for name in deleted:
-        (project / name).unlink()
+    main, web = project / "app" / "main.py", project / "app" / "web"
+    deleted = [path.relative_to(project).as_posix() for path in web.rglob("*") if path.is_file()]
+    shutil.rmtree(web)
     checked = workshop.run("status", "--check", "--json", cwd=project)
-    used = json.loads(checked.stdout)["needed"]
     assert checked.returncode == 1
-    assert "app/compute.py" in used
-    assert "samples/nile.csv" not in used
-    for file in project.glob("app/**/*.py"):
-        file.write_text(
-            "\n".join(
-                line
-                for line in file.read_text().splitlines()
-                if not re.search(r"\b(compute|pdf|readings)\b", line) or "import" not in line
-            )
-        )
-    checked = workshop.run("status", "--check", "--json", cwd=project)
-    assert checked.returncode == 0, checked.stdout
-    document = json.loads(checked.stdout)
+    assert {"app/web/__init__.py", "app/web/routes.py"} <= {*json.loads(checked.stdout)["needed"]}
+    main.write_text("\n".join(one for one in main.read_text().splitlines() if "web" not in one))
+    shutil.rmtree(project / "app" / "jobs" / "report")  # whose page is part of it
+    document = json.loads(workshop.ok("status", "--check", "--json", cwd=project))
     assert (document["needed"], document["faults"]) == ([], [])
     assert document["missing"] == sorted(deleted)
 
 
-def test_what_starts_the_service_and_the_migrations_are_needed(
+def test_what_starts_the_service_and_what_it_imports_are_needed(
     workshop: Workshop, tmp_path: Path
 ) -> None:
     project = workshop.new(tmp_path / "demo", *VARIANTS["celery-redis"])
-    needed = ["app/main.py", "app/worker.py", "app/web/page.js", "migrations/env.py"]
-    first = "migrations/versions/0001_datasets_and_reports.py"
-    for name in (*needed, first, "README.md", "tests/conftest.py"):
+    needed = ["app/offload/worker.py", "app/security.py", "app/web/static/card.js"]
+    for name in (*needed, "README.md", "tests/offload/conftest.py"):
         (project / name).unlink()
-    (project / "migrations" / "versions" / "mine.py").write_text(
-        'revision = "mine"\ndown_revision: str = "0001"\n'
-    )
     document = json.loads(workshop.run("status", "--json", cwd=project).stdout)
-    assert document["needed"] == sorted([*needed, first])
+    assert document["needed"] == needed
 
 
 def test_it_tells_of_conflicts(workshop: Workshop, tmp_path: Path) -> None:
     project = workshop.new(tmp_path / "demo", *VARIANTS["background"], release=OLDEST)
-    replace_in(project / "app" / "main.py", "An older first line.", "Mine.")
+    replace_in(project / CHANGED, "An older first line.", "Mine.")
     commit(project)
     assert workshop.run("update", cwd=project).returncode == 3
     checked = workshop.run("status", "--check", "--json", cwd=project)
     assert checked.returncode == 1
     document = json.loads(checked.stdout)
     assert document["unfinished"].startswith("the update to 0.1.0 left conflicts")
-    assert document["marked"] == ["app/main.py"]
+    assert document["marked"] == [CHANGED]
     assert document["release"] == NEWEST
 
 
@@ -180,7 +170,7 @@ def test_a_read_only_checkout(
 
 def test_a_run_under_way_is_no_fault(workshop: Workshop, tmp_path: Path) -> None:
     project = workshop.new(tmp_path / "demo", *VARIANTS["background"], release=OLDEST)
-    replace_in(project / "app" / "main.py", "An older first line.", "Mine.")
+    replace_in(project / CHANGED, "An older first line.", "Mine.")
     commit(project)
     assert workshop.run("update", cwd=project).returncode == 3
     git(project, "reset", "--quiet", "--hard")

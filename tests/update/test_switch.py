@@ -12,6 +12,7 @@ import yaml
 from conftest import VARIANTS
 from workshop import OLDEST, Workshop, append, commit, contents, edit_as_users_do, git
 
+STRATEGY = "app/offload/strategy.py"
 Edited = dict[str, dict[str, bytes]]
 
 
@@ -28,8 +29,7 @@ def edited(
     """Each variant, generated and edited."""
     found = {}
     for variant in VARIANTS:
-        folder = tmp_path_factory.mktemp(variant) / "demo"
-        workshop.ok("new", str(folder), *VARIANTS[variant], "--no-install", "--no-git")
+        folder = workshop.new(tmp_path_factory.mktemp(variant) / "demo", *VARIANTS[variant])
         edit_as_users_do(folder)
         found[variant] = contents(folder)
     return found
@@ -81,22 +81,22 @@ def test_nothing_to_do(workshop: Workshop, tmp_path: Path) -> None:
 
 def test_what_is_kept_is_counted_not_listed(workshop: Workshop, tmp_path: Path) -> None:
     project = workshop.new(tmp_path / "demo", *VARIANTS["background"])
-    for number, file in enumerate(sorted(project.glob("app/*.py"))):
+    for number, file in enumerate(sorted(project.glob("app/offload/[a-r]*.py"))):
         append(file, f"\n\nMINE = {number}\n")
-    offload = project / "app" / "offload.py"
+    offload = project / STRATEGY
     offload.write_text("# mine\n" + offload.read_text().partition("\n")[2])
     commit(project)
     said = workshop.run("switch", "celery", cwd=project)
     assert said.returncode == 3
     assert "files kept as yours: `fastoffload status` lists them" in said.stdout
-    assert "app/offload.py" in said.stdout
-    assert "app/database.py" not in said.stdout
+    assert STRATEGY in said.stdout
+    assert "app/offload/kinds.py" not in said.stdout
     assert said.stdout.index("kept as yours") < said.stdout.index("in conflict")
 
 
 def test_an_edited_strategy_is_a_conflict(workshop: Workshop, tmp_path: Path) -> None:
     project = workshop.new(tmp_path / "demo", *VARIANTS["background"])
-    offload = project / "app" / "offload.py"
+    offload = project / STRATEGY
     append(offload, "\n\nMINE = 1\n")
     lines = offload.read_text().splitlines(keepends=True)
     offload.write_text("".join(["# mine\n", *lines[1:]]))
@@ -104,15 +104,15 @@ def test_an_edited_strategy_is_a_conflict(workshop: Workshop, tmp_path: Path) ->
     before = contents(project)
     left = workshop.run("switch", "celery", cwd=project)
     assert left.returncode == 3, left.stderr
-    assert "UU app/offload.py" in git(project, "status", "--porcelain")
+    assert f"UU {STRATEGY}" in git(project, "status", "--porcelain")
     assert ">>>>>>> celery-redis\n" in offload.read_text()
-    theirs = git(project, "show", ":3:app/offload.py") + "\n"
-    git(project, "add", "app/offload.py")
+    theirs = git(project, "show", f":3:{STRATEGY}") + "\n"
+    git(project, "add", STRATEGY)
     refused = workshop.run("update", "--continue", cwd=project)
     assert refused.returncode == 1
-    assert "conflicts are left in app/offload.py" in refused.stderr
+    assert f"conflicts are left in {STRATEGY}" in refused.stderr
     offload.write_text(theirs)
-    git(project, "add", "app/offload.py")
+    git(project, "add", STRATEGY)
     workshop.ok("update", "--continue", cwd=project)
     commit(project)
     git(project, "revert", "--no-edit", "HEAD")

@@ -10,9 +10,15 @@ import pytest
 import yaml
 from conftest import VARIANTS
 from workshop import (
+    ADDED,
+    CHANGED,
+    COMMENTED,
+    DROPPED,
     MIDDLE,
     NEWEST,
+    OLD_NAME,
     OLDEST,
+    RENAMED,
     Workshop,
     append,
     commit,
@@ -34,7 +40,7 @@ def project(workshop: Workshop, tmp_path: Path) -> Path:
 
 def conflicting(project: Path) -> None:
     """The user changes the line that the templates change."""
-    replace_in(project / "app" / "main.py", "An older first line.", "My own first line.")
+    replace_in(project / CHANGED, "An older first line.", "My own first line.")
     commit(project)
 
 
@@ -47,7 +53,7 @@ def edited(project: Path) -> dict[str, bytes]:
 @pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
 def test_edits_are_kept(workshop: Workshop, tmp_path: Path, variant: tuple[str, ...]) -> None:
     project = workshop.new(tmp_path / "demo", *variant, release=OLDEST)
-    edit_as_users_do(project, pdf="app/paper.py")
+    edit_as_users_do(project, renamed=OLD_NAME)
     commit(project)
     workshop.ok("update", cwd=project)
     fresh = workshop.new(tmp_path / "fresh" / "demo", *variant)
@@ -55,7 +61,7 @@ def test_edits_are_kept(workshop: Workshop, tmp_path: Path, variant: tuple[str, 
 
 
 def test_edits_are_kept_step_by_step(workshop: Workshop, project: Path, tmp_path: Path) -> None:
-    edit_as_users_do(project, pdf="app/paper.py")
+    edit_as_users_do(project, renamed=OLD_NAME)
     commit(project)
     for version in (MIDDLE, NEWEST):
         workshop.ok("update", "--to", version, cwd=project)
@@ -66,14 +72,14 @@ def test_edits_are_kept_step_by_step(workshop: Workshop, project: Path, tmp_path
 
 
 def test_the_result_is_staged_and_told(workshop: Workshop, project: Path) -> None:
-    edit_as_users_do(project, pdf="app/paper.py")
+    edit_as_users_do(project, renamed=OLD_NAME)
     commit(project)
     document = json.loads(workshop.ok("update", "--json", cwd=project))
     changes = document["changes"]
-    assert "app/main.py" in changes["updated"]
-    assert {"app/pdf.py", "app/scales.py"} <= set(changes["added"])
-    assert {"app/paper.py", "app/legacy.py"} <= set(changes["removed"])
-    assert {".github/workflows/ci.yml", "app/compute.py", "README.md"} <= set(changes["kept"])
+    assert CHANGED in changes["updated"]
+    assert {RENAMED, ADDED} <= set(changes["added"])
+    assert {OLD_NAME, DROPPED} <= set(changes["removed"])
+    assert {".github/workflows/ci.yml", "app/security.py", "README.md"} <= set(changes["kept"])
     assert changes["conflict"] == []
     assert list(document["notes"]) == [MIDDLE, NEWEST]
     staged = git(project, "diff", "--cached", "--name-only", "--no-renames").splitlines()
@@ -95,7 +101,7 @@ def test_the_summary_and_the_notes(workshop: Workshop, project: Path) -> None:
         "added",
         "removed",
         "kept as yours",
-        "app/main.py",
+        CHANGED,
         "git diff --staged",
     ):
         assert word in said
@@ -132,7 +138,7 @@ def test_a_diff_and_a_folder_that_are_no_text(
     workshop: Workshop, project: Path, tmp_path: Path
 ) -> None:
     latin = os.fsdecode(b"caf\xe9")
-    main = project / "app" / "main.py"
+    main = project / CHANGED
     main.write_bytes(main.read_bytes().replace(b"line.", b"line of a caf\xe9."))
     commit(project)
     (tmp_path / latin).mkdir()
@@ -141,7 +147,7 @@ def test_a_diff_and_a_folder_that_are_no_text(
     env = workshop.environment | STRICT
     shown = subprocess.run(command, cwd=moved, env=env, capture_output=True, check=False)
     assert shown.returncode == 3, shown.stderr  # the line is the release's as well
-    assert b"this would leave conflicts in app/main.py" in shown.stderr
+    assert f"this would leave conflicts in {CHANGED}".encode() in shown.stderr
     assert b"line of a caf\xe9." in shown.stdout
     assert workshop.run("update", cwd=moved).returncode == 3
     workshop.ok("update", "--abort", cwd=moved)
@@ -173,21 +179,21 @@ def test_a_conflict_is_an_ordinary_one(workshop: Workshop, project: Path) -> Non
     assert left.returncode == 3, left.stderr
     assert "in conflict" in left.stdout
     assert "--continue" in left.stdout
-    main = project / "app" / "main.py"
+    main = project / CHANGED
     text = main.read_text()
     assert text.startswith('<<<<<<< yours\n"""My own first line."""\n=======\n')
     assert f">>>>>>> release-{NEWEST}\n" in text
-    assert "UU app/main.py" in git(project, "status", "--porcelain")
+    assert f"UU {CHANGED}" in git(project, "status", "--porcelain")
     again = workshop.run("update", cwd=project)
     assert again.returncode == 1
     assert "left conflicts; `fastoffload update --continue` finishes it" in again.stderr
     unmerged = workshop.run("update", "--continue", cwd=project)
     assert unmerged.returncode == 1
-    assert "conflicts are left in app/main.py" in unmerged.stderr
-    git(project, "add", "app/main.py")
+    assert f"conflicts are left in {CHANGED}" in unmerged.stderr
+    git(project, "add", CHANGED)
     marked = workshop.run("update", "--continue", cwd=project)
     assert marked.returncode == 1
-    assert "conflicts are left in app/main.py" in marked.stderr
+    assert f"conflicts are left in {CHANGED}" in marked.stderr
     workshop.ok("update", "--abort", cwd=project)
     assert contents(project) == before
     assert git(project, "status", "--porcelain", "--ignored") == ""
@@ -196,10 +202,10 @@ def test_a_conflict_is_an_ordinary_one(workshop: Workshop, project: Path) -> Non
 def test_continue_when_it_is_resolved(workshop: Workshop, project: Path) -> None:
     conflicting(project)
     workshop.run("update", cwd=project)
-    main = project / "app" / "main.py"
-    theirs = git(project, "show", ":3:app/main.py")
+    main = project / CHANGED
+    theirs = git(project, "show", f":3:{CHANGED}")
     main.write_text(theirs + "\n")
-    git(project, "add", "app/main.py")
+    git(project, "add", CHANGED)
     assert "Finished: the update to 0.1.0" in workshop.ok("update", "--continue", cwd=project)
     commit(project)
     assert workshop.run("update", "--continue", cwd=project).returncode == 1
@@ -209,7 +215,7 @@ def test_continue_when_it_is_resolved(workshop: Workshop, project: Path) -> None
 def test_who_commits_the_resolution_has_finished(workshop: Workshop, project: Path) -> None:
     conflicting(project)
     workshop.run("update", cwd=project)
-    git(project, "checkout", "--ours", "app/main.py")
+    git(project, "checkout", "--ours", CHANGED)
     commit(project)
     done = workshop.run("update", "--abort", cwd=project)
     assert done.returncode == 1
@@ -220,38 +226,38 @@ def test_who_commits_the_resolution_has_finished(workshop: Workshop, project: Pa
 def test_a_file_that_the_templates_drop_and_the_user_edited(
     workshop: Workshop, project: Path
 ) -> None:
-    append(project / "app" / "legacy.py", "MINE = 1\n")
+    append(project / DROPPED, "MINE = 1\n")
     commit(project)
     document = json.loads(workshop.run("update", "--json", cwd=project).stdout)
-    assert document["changes"]["conflict"] == ["app/legacy.py"]
-    assert (project / "app" / "legacy.py").read_text().endswith("MINE = 1\n")
-    git(project, "rm", "--quiet", "app/legacy.py")
+    assert document["changes"]["conflict"] == [DROPPED]
+    assert (project / DROPPED).read_text().endswith("MINE = 1\n")
+    git(project, "rm", "--quiet", DROPPED)
     workshop.ok("update", "--continue", cwd=project)
-    assert git(project, "ls-files", "app/legacy.py") == ""
+    assert git(project, "ls-files", DROPPED) == ""
 
 
 def test_what_the_user_deleted_stays_deleted(workshop: Workshop, project: Path) -> None:
-    for name in ("app/main.py", "app/paper.py", "app/legacy.py", "app/settings.py"):
+    for name in (CHANGED, OLD_NAME, DROPPED, COMMENTED):
         (project / name).unlink()
     commit(project)
     workshop.ok("update", cwd=project)
     there = contents(project)
-    assert not {"app/main.py", "app/paper.py", "app/legacy.py", "app/settings.py"} & there.keys()
+    assert not {CHANGED, OLD_NAME, DROPPED, COMMENTED} & there.keys()
 
 
 def test_what_the_user_renamed_gets_the_changes(workshop: Workshop, project: Path) -> None:
-    git(project, "mv", "app/main.py", "app/service.py")
+    git(project, "mv", CHANGED, "app/offload/moved.py")
     commit(project)
     workshop.ok("update", cwd=project)
-    assert "An older first line" not in (project / "app" / "service.py").read_text()
-    assert not (project / "app" / "main.py").exists()
+    assert "An older first line" not in (project / "app" / "offload" / "moved.py").read_text()
+    assert not (project / CHANGED).exists()
 
 
 def test_a_folder_of_a_larger_repository(workshop: Workshop, tmp_path: Path) -> None:
     git(tmp_path, "init", "--quiet")
     project = workshop.new(tmp_path / "services" / "a-demo", *EXECUTOR, release=OLDEST)
     (tmp_path / "other.txt").write_text("not ours\n")
-    edit_as_users_do(project, pdf="app/paper.py")
+    edit_as_users_do(project, renamed=OLD_NAME)
     conflicting(project)
     (tmp_path / "other.txt").write_text("changed, and none of our business\n")
     before = contents(project)
@@ -260,7 +266,7 @@ def test_a_folder_of_a_larger_repository(workshop: Workshop, tmp_path: Path) -> 
     workshop.ok("update", "--abort", cwd=project)
     assert contents(project) == before
     assert git(tmp_path, "status", "--porcelain") == " M other.txt"
-    replace_in(project / "app" / "main.py", "My own first line.", "An older first line.")
+    replace_in(project / CHANGED, "My own first line.", "An older first line.")
     commit(project)
     workshop.ok("update", "services/a-demo", cwd=tmp_path)
     fresh = workshop.new(tmp_path / "fresh" / "a-demo", *EXECUTOR)
@@ -287,7 +293,7 @@ def test_a_users_git_settings_do_not_matter(workshop: Workshop, project: Path) -
     }.items():
         git(project, "config", key, value)
     workshop.ok("update", cwd=project)
-    assert (project / "app" / "pdf.py").exists()
+    assert (project / RENAMED).exists()
 
 
 def test_called_from_a_hook(workshop: Workshop, project: Path, tmp_path: Path) -> None:
@@ -300,14 +306,14 @@ def test_called_from_a_hook(workshop: Workshop, project: Path, tmp_path: Path) -
 
 
 def test_a_new_file_never_overwrites_an_ignored_one(workshop: Workshop, project: Path) -> None:
-    append(project / ".gitignore", "/app/scales.py\n")
+    append(project / ".gitignore", f"/{ADDED}\n")
     commit(project)
-    (project / "app" / "scales.py").write_text("precious\n")
+    (project / ADDED).write_text("precious\n")
     refused = workshop.run("update", cwd=project)
     assert refused.returncode == 1
-    assert "app/scales.py is in the way" in refused.stderr
-    assert (project / "app" / "scales.py").read_text() == "precious\n"
+    assert f"{ADDED} is in the way" in refused.stderr
+    assert (project / ADDED).read_text() == "precious\n"
     assert git(project, "status", "--porcelain") == ""
     assert not (project / ".git" / "index.lock").exists()
-    shutil.move(project / "app" / "scales.py", project.parent)
+    shutil.move(project / ADDED, project.parent)
     workshop.ok("update", cwd=project)

@@ -193,9 +193,9 @@ def test_a_folder_without_permission(
 ) -> None:
     project = workshop.new(tmp_path / "demo", *EXECUTOR, release=OLDEST)
     before = contents(project)
-    (project / "app").chmod(0o555)
+    (project / "app" / "offload").chmod(0o555)
     refused = workshop.run("update", cwd=project, prefix=without_privileges)
-    (project / "app").chmod(0o755)
+    (project / "app" / "offload").chmod(0o755)
     assert refused.returncode == 1, refused.stdout
     assert "Traceback" not in refused.stderr
     assert "Permission denied" in refused.stderr.splitlines()[-1]

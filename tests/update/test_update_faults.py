@@ -15,7 +15,10 @@ from pathlib import Path
 import pytest
 from uv import find_uv_bin
 from workshop import (
+    CHANGED,
+    DROPPED,
     NEWEST,
+    OLD_NAME,
     OLDEST,
     Workshop,
     commit,
@@ -34,7 +37,7 @@ EXECUTOR = ("--strategy", "executor")
 def project(workshop: Workshop, tmp_path: Path) -> Path:
     """A project of the oldest release, with a user's edits."""
     made = workshop.new(tmp_path / "demo", *EXECUTOR, release=OLDEST)
-    edit_as_users_do(made, pdf="app/paper.py")
+    edit_as_users_do(made, renamed=OLD_NAME)
     commit(made)
     return made
 
@@ -110,7 +113,7 @@ MOMENTS = {
     "after the files": ("restore", '"$git" "$@"; kill -9 "$PPID"; exit 1'),
     "git too, in the middle": (
         "restore",
-        'touch .git/index.lock.lock; rm app/legacy.py app/main.py; kill -9 "$PPID"; exit 1',
+        f'touch .git/index.lock.lock; rm {DROPPED} {CHANGED}; kill -9 "$PPID"; exit 1',
     ),
 }
 
@@ -136,7 +139,7 @@ def test_killed_while_the_tree_changes(
 def test_a_failing_git_is_undone(workshop: Workshop, project: Path, tmp_path: Path) -> None:
     before = contents(project)
     once = tmp_path / "once"
-    half = f"[ -e {once} ] || {{ touch {once}; rm app/main.py; echo 'disk on fire' >&2; exit 7; }}"
+    half = f"[ -e {once} ] || {{ touch {once}; rm {CHANGED}; echo 'disk on fire' >&2; exit 7; }}"
     done = workshop.run("update", cwd=project, env=git_that(tmp_path / "bin", "restore", half))
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == "Error: git restore failed: disk on fire"
@@ -254,7 +257,7 @@ def test_offline_from_a_read_only_wheel_with_a_renamed_home(
 ) -> None:
     home = tmp_path / "home"
     project = installed.new(home / "demo", *EXECUTOR, release=OLDEST)
-    edit_as_users_do(project, pdf="app/paper.py")
+    edit_as_users_do(project, renamed=OLD_NAME)
     commit(project)
     home.rename(tmp_path / "renamed")
     project = tmp_path / "renamed" / "demo"

@@ -7,7 +7,19 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from workshop import OLDEST, Workshop, append, commit, contents, git, git_that, replace_in
+from workshop import (
+    ADDED,
+    CHANGED,
+    COMMENTED,
+    OLDEST,
+    Workshop,
+    append,
+    commit,
+    contents,
+    git,
+    git_that,
+    replace_in,
+)
 
 EXECUTOR = ("--strategy", "executor")
 
@@ -35,7 +47,7 @@ def refused(workshop: Workshop, project: Path, *arguments: str) -> str:
 def test_a_file_that_git_was_told_not_to_look_at(
     workshop: Workshop, project: Path, flag: str
 ) -> None:
-    git(project, "update-index", f"--{flag}", "README.md", "app/compute.py")
+    git(project, "update-index", f"--{flag}", "README.md", "app/security.py")
     append(project / "README.md", "mine\n")
     error = refused(workshop, project, "switch", "celery")
     assert f"README.md is marked {flag}" in error
@@ -50,9 +62,9 @@ def test_a_file_that_git_was_told_not_to_look_at(
 def test_an_ignored_file_where_a_folder_is_needed(
     workshop: Workshop, project: Path, kind: str
 ) -> None:
-    append(project / ".gitignore", "/app/dev\n")
+    append(project / ".gitignore", "/tests/offload/queue_strategies\n")
     commit(project)
-    in_the_way = project / "app" / "dev"
+    in_the_way = project / "tests" / "offload" / "queue_strategies"
     if kind == "file":
         in_the_way.write_text("precious\n")
     else:
@@ -60,7 +72,9 @@ def test_an_ignored_file_where_a_folder_is_needed(
         in_the_way.symlink_to(elsewhere)
         if kind == "link":
             elsewhere.mkdir()
-    assert "app/dev is in the way" in refused(workshop, project, "switch", "celery")
+    assert "tests/offload/queue_strategies is in the way" in refused(
+        workshop, project, "switch", "celery"
+    )
     assert in_the_way.is_symlink() is (kind != "file")
     shutil.move(in_the_way, project.parent / "moved")
     workshop.ok("switch", "celery", cwd=project)
@@ -86,7 +100,7 @@ def test_what_was_written_since_a_kill(
     workshop: Workshop, project: Path, how: str, verb: str
 ) -> None:
     kill(workshop, project, how)
-    changed = [project / "app" / "main.py", project / "app" / "scales.py"]
+    changed = [project / CHANGED, project / ADDED]
     for file in changed:
         file.write_text("mine, and nowhere else\n")
     for file in changed:
@@ -96,7 +110,7 @@ def test_what_was_written_since_a_kill(
         assert "move it elsewhere" in error
         shutil.move(file, project.parent)
     # An empty file is what a crash may leave of one that git was writing.
-    (project / "app" / "settings.py").write_text("")
+    (project / COMMENTED).write_text("")
     workshop.ok("update", verb, cwd=project)
     assert git(project, "diff", "--name-only") == ""
 
@@ -107,7 +121,7 @@ def test_another_project_of_the_repository(workshop: Workshop, tmp_path: Path, v
     first, second = (
         workshop.new(tmp_path / name, *EXECUTOR, release=OLDEST) for name in ("first", "second")
     )
-    replace_in(first / "app" / "main.py", "An older first line.", "Mine.")
+    replace_in(first / CHANGED, "An older first line.", "Mine.")
     commit(first)
     assert workshop.run("update", cwd=first).returncode == 3
     error = refused(workshop, second, "update", verb)

@@ -3,7 +3,6 @@
 python bare_pool.py WORKERS REPORTS RESAMPLES
 """
 
-import csv
 import os
 import sys
 import time
@@ -12,30 +11,32 @@ from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
-from app import pdf
-from app.compute import analyse
+from app.jobs.report import pdf
+from app.jobs.report.compute import analyse
+from app.jobs.report.kind import ReportParams
+from app.jobs.report.readings import Readings, parse
 
-SAMPLE = Path(pdf.__file__).parent.parent / "samples" / "nile.csv"
+SAMPLE = Path(pdf.__file__).resolve().parents[3] / "samples" / "nile.csv"
 NICENESS = 10  # that of our children: other load on the machine must not tell
 CREATED_AT = datetime(2000, 1, 1, tzinfo=UTC)
 
 
-def read_sample() -> list[float]:
-    """The values that a report is about."""
-    with SAMPLE.open(newline="") as file:
-        return [float(row["value"]) for row in csv.DictReader(file)]
+def read_sample() -> Readings:
+    """What a report is about."""
+    with SAMPLE.open("rb") as file:
+        return parse(file)
 
 
-def make_report(values: list[float], resamples: int, seed: int) -> int:
+def make_report(readings: Readings, resamples: int, seed: int) -> int:
     """The size of a report's PDF."""
-    result = analyse(values, resamples=resamples, seed=seed, progress=lambda _: None)
+    params = ReportParams(dataset="nile", title="x", resamples=resamples, seed=seed)
+    result = analyse(readings.values, resamples=resamples, seed=seed, progress=lambda _: None)
     content = pdf.ReportContent(
-        title="x",
-        dataset="nile",
-        resamples=resamples,
-        seed=seed,
-        created_at=CREATED_AT,
+        params=params,
         result=result,
+        created_at=CREATED_AT,
+        first_reading=readings.time(0),
+        last_reading=readings.time(-1),
     )
     return len(pdf.render(content))
 

@@ -6,7 +6,7 @@ It is an SQLite file in the folder given, or a database on the server of DATABAS
 import sys
 from pathlib import Path
 
-from service import private_database  # of the project's tests
+from offload.databases import private_database  # of the project's tests
 
 with private_database(Path(sys.argv[1])) as url:
     sys.stdout.write(f"{url}\n")

@@ -1,7 +1,7 @@
-"""Deletes the queue of QUEUE_NAME from the broker of BROKER_URL."""
+"""Deletes the queues that begin with QUEUE_PREFIX from the broker of BROKER_URL."""
 
 import os
 
-from broker import forget  # of the project's tests
+from offload.queue_strategies.brokers import forget  # of the project's tests
 
-forget(os.environ["BROKER_URL"], os.environ["QUEUE_NAME"])
+forget(os.environ["BROKER_URL"], os.environ["QUEUE_PREFIX"])

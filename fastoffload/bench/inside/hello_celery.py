@@ -6,7 +6,7 @@ import sys
 from celery import Celery
 from ends import note
 
-URL, QUEUE = os.environ["BROKER_URL"], os.environ["QUEUE_NAME"]
+URL, QUEUE = os.environ["BROKER_URL"], os.environ["QUEUE_PREFIX"]
 
 app = Celery("hello", broker=URL)
 app.conf.update(task_ignore_result=True, task_default_queue=QUEUE)

@@ -8,7 +8,7 @@ from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from dramatiq.brokers.redis import RedisBroker
 from ends import note
 
-URL, QUEUE = os.environ["BROKER_URL"], os.environ["QUEUE_NAME"]
+URL, QUEUE = os.environ["BROKER_URL"], os.environ["QUEUE_PREFIX"]
 
 if URL.startswith("redis"):
     dramatiq.set_broker(RedisBroker(url=URL, namespace=QUEUE))

@@ -1,49 +1,52 @@
-"""Prints when each of as many empty jobs ended: claimed and finished in its row, without a queue.
+"""Prints when each of as many empty jobs ended: run from their rows by processes, without a queue.
 
 python rows.py WORKERS JOBS
 """
 
+import os
 import sys
-import time
+from itertools import count
 from multiprocessing import get_context
-from uuid import UUID
+from multiprocessing.synchronize import Barrier
 
-from app import jobs
-from app.children import begin_child
-from app.database import writing
-from app.migrate import migrate
-from app.models import Dataset, Report
-from app.pipeline import new_token, run_report
-
-
-def run(report_id: UUID) -> float:
-    """The moment of the end, in seconds of Unix time."""
-    run_report(report_id, new_token())
-    return time.time()
+from app.offload.database.engines import get_engine, transact
+from app.offload.database.migrate import migrate
+from app.offload.database.tables import jobs
+from app.offload.observing import logs
+from app.offload.running.machine import worker_name
+from app.offload.running.runner import Workplace, look
+from app.offload.running.watcher import Watcher
+from fill import fill
+from sqlalchemy import select
 
 
-def make_reports(number: int) -> list[UUID]:
-    """Reports that wait to be run."""
-    with writing() as session:
-        dataset = Dataset(name="nile")
-        session.add(dataset)
-        session.flush()
-        asked = {"dataset": "nile", "title": "x", "resamples": 1, "seed": 1, "request_digest": ""}
-        made = [Report(dataset_id=dataset.id, **asked) for _ in range(number)]
-        for report in made:
-            jobs.enqueue(report)
-        session.add_all(made)
-        return [report.id for report in made]
+def run_until_empty(barrier: Barrier) -> None:
+    """Run jobs as a child of the pool does, when all processes are ready."""
+    logs.configure()
+    watcher = Watcher(lambda _signal, _reason: None)
+    place = Workplace(["default"], worker_name(), watcher, lambda: False, lambda: False)
+    barrier.wait()
+    for number in count():
+        watcher.prefix = f"{os.getpid()}.{number}."
+        if not look(watcher.prefix, place):
+            return
 
 
 def main() -> None:
-    """Run the jobs on a pool, one at a time in each process."""
+    """Run the jobs, then read when they ended."""
     workers, number = map(int, sys.argv[1:])
     migrate()
-    ids = make_reports(number)
-    with get_context("spawn").Pool(workers, begin_child) as pool:
-        for end in pool.imap_unordered(run, ids):
-            sys.stdout.write(f"{end}\n")
+    transact(fill, number)
+    context = get_context("spawn")
+    barrier = context.Barrier(workers)
+    processes = [context.Process(target=run_until_empty, args=(barrier,)) for _ in range(workers)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    with get_engine().connect() as connection:
+        for end in connection.execute(select(jobs.c.finished_at)).scalars():
+            sys.stdout.write(f"{end.timestamp()}\n")
 
 
 if __name__ == "__main__":

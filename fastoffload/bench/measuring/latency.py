@@ -19,7 +19,7 @@ from fastoffload.system.processes import run
 
 IDLE_SECONDS = 2  # of questions while nothing else happens
 LOADED_SECONDS = 4  # while reports wait and run
-LONG_SECONDS = "600"  # nobody need be rung for twice here, and no run be taken for dead
+LONG_SECONDS = "600"  # no run need be taken for dead here
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Round:
 
 def measure(way: Way, work: Work, bare: float) -> Round:
     """Start the service, ask it for reports, stop it."""
-    with in_a_folder(way, **_settings(work)) as service:
+    with in_a_folder(way, _settings(work)) as service:
         start_seconds = service.start_all()
         alone = _warm_up(service, work)
         idle = _generate(service, work, IDLE_SECONDS, 0)
@@ -100,9 +100,7 @@ def _settings(work: Work) -> dict[str, str]:
     return {
         "JOB_WORKERS": str(work.workers),
         "LOG_LEVEL": "WARNING",
-        "MAX_QUEUED": "1000",
-        "JOB_DEADLINE_SECONDS": LONG_SECONDS,
-        "RING_AGAIN_SECONDS": LONG_SECONDS,
+        "JOB_LEASE_SECONDS": LONG_SECONDS,
     }
 
 
@@ -158,7 +156,7 @@ def _outcome(service: Service, work: Work) -> tuple[float, list[float]]:
     They were submitted at once: what counts is from the first submit to the last end.
     """
     _wait_until_idle(service, work, pause=0.5)  # the times come from the rows; a look would cost
-    made = list(itertools.islice(service.client().reports(), work.burst))
+    made = list(itertools.islice(service.client().jobs(), work.burst))
     lost = [report["error"] for report in made if report["status"] != "succeeded"]
     if lost:
         raise FastoffloadError(f"{service.way.name}: a report did not succeed: {lost[0]}")

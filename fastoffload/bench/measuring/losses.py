@@ -3,6 +3,7 @@
 import time
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from fastoffload.bench.measuring.work import Work
@@ -19,7 +20,6 @@ LIMIT_SECONDS = 60  # after the restart; a report that has not ended by then cou
 # Short, so that what is put back is put back soon.
 SETTINGS = {
     "JOB_LEASE_SECONDS": str(LEASE_SECONDS),
-    "RING_AGAIN_SECONDS": "2",
     "SWEEP_SECONDS": "0.5",
     "LOG_LEVEL": "INFO",
 }
@@ -47,7 +47,7 @@ class Loss:
 def count_losses(way: Way, work: Work) -> list[Loss]:
     """Kill the parts one by one, each while reports run and wait."""
     workers = str(work.workers)
-    with in_a_folder(way, JOB_WORKERS=workers, **SETTINGS) as service:
+    with in_a_folder(way, {"JOB_WORKERS": workers, **SETTINGS}) as service:
         service.start_all()
         content = (way.project.folder / "samples" / "nile.csv").read_bytes()
         service.client().put_sample(content)
@@ -93,14 +93,15 @@ def _kill(service: Service, work: Work, part: str, command: str) -> Loss:
 
 def _submit_and_kill(service: Service, work: Work, command: str) -> list[str | None]:
     """Ask for reports, each by a client of its own, and kill when the first of them runs."""
-    begun = _runs(service)
+    begun = _held_runs(service)
     asked = JOBS_A_WORKER * work.workers
     with ThreadPoolExecutor(asked) as clients:
         try:
             answers = [clients.submit(_submit, service, work) for _ in range(asked)]
             if not service.way.held:
                 wait(answers)
-            service.wait_until(lambda: _runs(service) > begun, "run of a report", pause=0.01)
+            runs = partial(_runs_since, service, begun)
+            service.wait_until(runs, "run of a report", pause=0.01)
             service.kill(command)
         except BaseException:
             service.kill_all()  # the clients wait for its answers, and the pool for the clients
@@ -116,8 +117,14 @@ def _submit(service: Service, work: Work) -> str | None:
         return None
 
 
-def _runs(service: Service) -> int:
-    return service.log.read_text(errors="replace").count("run_started")
+def _runs_since(service: Service, begun: int) -> bool:
+    if service.way.held:  # it cannot be asked: it may stand still
+        return _held_runs(service) > begun
+    return service.client().has_running()
+
+
+def _held_runs(service: Service) -> int:
+    return service.log.read_text(errors="replace").count("held_run_begun")
 
 
 def _follow(service: Service, report_ids: list[str], seconds: float) -> list[dict[str, Any]]:

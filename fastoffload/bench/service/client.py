@@ -7,6 +7,7 @@ from typing import Any
 
 LONGEST_SECONDS = 300  # for an answer
 SAMPLE = "nile"
+REPORTS = "/reports"
 
 
 class RefusedError(Exception):
@@ -55,20 +56,24 @@ class Client:
             except RefusedError:  # it has just ended
                 continue
 
-    def unfinished(self) -> int:
-        """How many reports wait or run, counted up to 100 of either."""
-        return len(self._page("queued")) + len(self._page("running"))
+    def has_running(self) -> bool:
+        """Whether a report runs."""
+        return bool(self._page("running"))
 
-    def reports(self) -> Iterator[dict[str, Any]]:
-        """All reports, newest first."""
-        page = self.ask("GET", "/reports?limit=100")
+    def unfinished(self, jobs: str = REPORTS) -> int:
+        """How many jobs of a kind wait or run, counted up to 100 of either."""
+        return len(self._page("queued", jobs)) + len(self._page("running", jobs))
+
+    def jobs(self, jobs: str = REPORTS) -> Iterator[dict[str, Any]]:
+        """All jobs of a kind, newest first."""
+        page = self.ask("GET", f"{jobs}?limit=100")
         yield from page["items"]
         while cursor := page["next_cursor"]:
-            page = self.ask("GET", f"/reports?limit=100&cursor={cursor}")
+            page = self.ask("GET", f"{jobs}?limit=100&cursor={cursor}")
             yield from page["items"]
 
-    def _page(self, status: str) -> list[dict[str, Any]]:
-        return list(self.ask("GET", f"/reports?limit=100&status={status}")["items"])
+    def _page(self, status: str, jobs: str = REPORTS) -> list[dict[str, Any]]:
+        return list(self.ask("GET", f"{jobs}?limit=100&status={status}")["items"])
 
 
 def report_body(resamples: int) -> bytes:

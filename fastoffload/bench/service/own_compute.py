@@ -8,17 +8,16 @@ from typing import Self
 from fastoffload.errors import UsageError
 
 FORM = "FILE:FUNCTION, as in work.py:simulate"
-# app/compute.py of a project whose reports do the user's work: what is stored and rendered is the
+# compute.py of a project whose reports do the user's work: what is stored and rendered is the
 # sample's result of one resample, so that the rest of the pipeline is what it always is.
 WRAPPER = '''\
 """The work that is measured: a function of the user's, then a result for the report to show."""
 
 from collections.abc import Callable, Sequence
 
-from app import own_compute
-from app.bundled_compute import Analysis, Histogram, Interval, analyse as summarise
-
-__all__ = ["Analysis", "Histogram", "Interval", "analyse"]
+from . import own_compute
+from .bundled_compute import analyse as summarise
+from .kind import ReportResult
 
 
 def analyse(
@@ -27,7 +26,7 @@ def analyse(
     resamples: int,
     seed: int,
     progress: Callable[[float], None],
-) -> Analysis:
+) -> ReportResult:
     """The sample's statistics, after the user's function has run."""
     own_compute.{function}({arguments})
     return summarise(values, resamples=1, seed=seed, progress=progress)
@@ -61,11 +60,11 @@ class OwnCompute:
 
     def put_into(self, project: Path) -> None:
         """Make the reports of a generated project do this work."""
-        app = project / "app"
-        (app / "compute.py").rename(app / "bundled_compute.py")
-        (app / "own_compute.py").write_bytes(self.file.read_bytes())
+        sample = project / "app" / "jobs" / "report"
+        (sample / "compute.py").rename(sample / "bundled_compute.py")
+        (sample / "own_compute.py").write_bytes(self.file.read_bytes())
         arguments = "list(values)" if self.takes_values else ""
-        (app / "compute.py").write_text(
+        (sample / "compute.py").write_text(
             WRAPPER.replace("{function}", self.function).replace("{arguments}", arguments)
         )
 

@@ -16,7 +16,14 @@ from fastoffload.templating.options import NewOptions
 from fastoffload.templating.project import create
 
 INSIDE = Path(__file__).parent.parent / "inside"  # what runs with a project's own Python
-NEEDED = ("Procfile", "app/main.py", "samples/nile.csv", "tests/service.py", ".venv/bin/python")
+NEEDED = (
+    "Procfile",
+    "app/main.py",
+    "app/jobs/report/kind.py",
+    "samples/nile.csv",
+    "tests/offload/databases.py",
+    ".venv/bin/python",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +74,9 @@ class Project:
         return lines
 
     @property
-    def tests(self) -> tuple[Path, Path]:
+    def tests(self) -> Path:
         """Where the modules of the project's tests are found."""
-        return self.folder / "tests", self.folder / "tests" / "faults"
+        return self.folder / "tests"
 
 
 def given_broker(choice: Choice) -> str:
@@ -83,12 +90,18 @@ def given_broker(choice: Choice) -> str:
     return ""
 
 
-def generate(folder: Path, name: str, own: OwnCompute | None, packages: Sequence[str]) -> Project:
+def generate(
+    folder: Path,
+    name: str,
+    own: OwnCompute | None,
+    packages: Sequence[str],
+    release: str | None = None,
+) -> Project:
     """Generate and install a variant below the folder."""
     choice = variants()[name]
     place = folder / f"try-{name}"  # no project may have the name of a package
     options = NewOptions.of(
-        place, name=None, description=None, release=None, install=False, git=False
+        place, name=None, description=None, release=release, install=False, git=False
     )
     create(options, choice)
     if own:

@@ -2,10 +2,11 @@
 
 import itertools
 import os
+import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -99,6 +100,10 @@ class Service:
                 shares += getattr(found, "pss", found.uss)  # macOS has no PSS
         return shares / 1e6, own / 1e6
 
+    def processes(self) -> list[psutil.Process]:
+        """All that live."""
+        return _processes_of({command.pid for command in self._running.values()})
+
     def kill(self, name: str) -> None:
         """SIGKILL to every process of a command."""
         command = self._running[name]
@@ -125,20 +130,35 @@ class Service:
         return f"; its log ends: {lines[-1]}" if lines else ""
 
 
+def as_it_is(project: Project, folder: Path) -> None:
+    """The project's application: the Procfile's commands find it in the folder they run in."""
+    (folder / "app").symlink_to(project.folder / "app")
+
+
+def with_empty_jobs(project: Project, folder: Path) -> None:
+    """The project's engine, with jobs that do nothing."""
+    shutil.copytree(INSIDE / "empty_app", folder / "app")
+    shutil.copytree(project.folder / "app" / "offload", folder / "app" / "offload")
+
+
 @contextmanager
-def in_a_folder(way: Way, **settings: str) -> Iterator[Service]:
+def in_a_folder(
+    way: Way, settings: Mapping[str, str], lay_out: Callable[[Project, Path], None] = as_it_is
+) -> Iterator[Service]:
     """A service with a database and a queue of its own, nothing of it started yet."""
     project = way.project
     with ExitStack() as stack:
         folder = stack.enter_context(private_folder())
         queue = f"benchmark-{os.getpid()}-{next(_numbers)}"
+        lay_out(project, folder)
         environment = project.environment(
+            folder,
             INSIDE,
-            DATABASE_URL=stack.enter_context(_database(project, folder)),
-            QUEUE_NAME=queue,
+            DATABASE_URL=stack.enter_context(private_database(project, folder)),
+            QUEUE_PREFIX=queue,
             TMPDIR=str(folder),  # what is killed clears nothing away
-            STORAGE_URL=str(folder / "pdfs"),
-            WEB_PORT=str(_free_port()),
+            STORAGE_URL=str(folder / "files"),
+            WEB_PORT=str(free_port()),
             **settings,
         )
         service = Service(way, folder, environment)
@@ -160,10 +180,11 @@ def _commands(way: Way) -> dict[str, str]:
 
 
 @contextmanager
-def _database(project: Project, folder: Path) -> Iterator[str]:
+def private_database(project: Project, folder: Path) -> Iterator[str]:
+    """The URL of an empty database: a file in the folder, or one on the server of DATABASE_URL."""
     with subprocess.Popen(
         project.command("database.py", folder),
-        env=project.environment(*project.tests),
+        env=project.environment(project.tests),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -177,7 +198,7 @@ def _database(project: Project, folder: Path) -> Iterator[str]:
 
 
 def _forget(project: Project, queue: str, folder: Path) -> None:
-    environment = project.environment(*project.tests, QUEUE_NAME=queue)
+    environment = project.environment(project.tests, QUEUE_PREFIX=queue)
     project.script("forget.py", env=environment, cwd=folder)
 
 
@@ -201,7 +222,8 @@ def _session(process: psutil.Process) -> int | None:
         return None
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A loopback port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -69,19 +69,17 @@ def _headers(message: Any, queues: Container[str]) -> dict[str, Any]:
     return {"lang": "py", **names}
 
 
-def _acknowledge(message: Any, _logger: Any, errors: tuple[type[Exception], ...]) -> None:
+def _acknowledge(message: Any, *_: Any) -> None:
+    # It may have come over a connection that is gone: kombu then raises an AttributeError, which
+    # would end the worker. The message comes again, or is sent again by a sweep.
     try:
         message.ack()
-    except errors as error:  # it comes again, and does no harm; Celery would show a traceback
+    except Exception as error:
         log.info("message_not_acknowledged", error=repr(error))
 
 
 class TolerantChannel(redis.Channel):
     """Drops what is no message at all; takes no more than wakes everybody."""
-
-    # When Redis goes away under a look, Celery 5.7.0 ends: it wants to put the message back over a
-    # connection that is closed.
-    do_restore = False
 
     def _brpop_read(self, **options: Any) -> Any:
         try:

@@ -5,6 +5,7 @@ API imports the first only; what the second needs is loaded where jobs run and n
 """
 
 import inspect
+import json
 import re
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
@@ -39,6 +40,11 @@ It may raise Refused, with the HTTP status of the answer.
 def dump_params(params: BaseModel) -> dict[str, Any]:
     """Parameters as they stand in a row: JSON that their model takes again."""
     return params.model_dump(mode="json", by_alias=True, round_trip=True)
+
+
+def load_params(model: type[P], stored: Mapping[str, Any]) -> P:
+    """What `dump_params` gave. Read as JSON, for a strict model takes no date that is a str."""
+    return model.model_validate_json(json.dumps(stored))
 
 
 @dataclass(frozen=True)

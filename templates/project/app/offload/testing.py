@@ -22,7 +22,7 @@ from . import discovery
 from .database.engines import options_for
 from .database.tables import ENDED, Status, jobs
 from .errors import Interrupted
-from .kinds import Kind, dump_params
+from .kinds import Kind, dump_params, load_params
 from .run import AtEnd, Run
 
 P = TypeVar("P", bound=BaseModel)
@@ -108,7 +108,7 @@ def run_directly(
     """
     work, signal = discovery.load_work(kind), RecordedSignal(stop_after)
     _check_files(kind, files or {})
-    params = kind.params.model_validate(dump_params(params))  # what a run reads from its row
+    params = load_params(kind.params, dump_params(params))  # as a run reads them from its row
     with TemporaryDirectory() as folder:
         kept = FolderFiles(Path(folder), files or {})
         run = Run(uuid4(), attempt, signal, kept)
@@ -140,7 +140,7 @@ def enqueued(session: Session | scoped_session[Any] | Connection, kind: Kind[P, 
         .order_by(jobs.c.id)
         .execution_options(**options_for(connection.dialect.name))
     )
-    return [kind.params.model_validate(params) for params in connection.execute(waiting).scalars()]
+    return [load_params(kind.params, params) for params in connection.execute(waiting).scalars()]
 
 
 def wait_for(get: Callable[[str], Any], location: str, seconds: float = 60) -> dict[str, Any]:

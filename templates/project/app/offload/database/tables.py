@@ -77,6 +77,9 @@ class StatusType(TypeDecorator[Status]):
         return None if value is None else Status(value)
 
 
+# Looked up by ranges of bytes: the order of a language may put the end of a range before its start.
+TOKEN = String(60).with_variant(String(60, collation="C"), "postgresql")
+
 metadata = MetaData(
     schema=SCHEMA,
     naming_convention={
@@ -122,7 +125,7 @@ jobs = Table(
     Column("finished_at", UtcDateTime),
     Column("cancel_requested_at", UtcDateTime),
     # Who may write to it, and until when.
-    Column("lease_token", String(60)),
+    Column("lease_token", TOKEN),
     Column("lease_expires_at", UtcDateTime),
     Column("worker", String(200)),  # host:pid
 )

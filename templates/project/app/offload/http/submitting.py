@@ -20,7 +20,7 @@ from ..database.engines import read_async, transact_async
 from ..database.outage import is_outage
 from ..files import uploads
 from ..files.uploads import Received
-from ..kinds import Kind
+from ..kinds import Kind, dump_params
 from ..observing import tracing
 from ..queue import listing
 from ..queue.submit import NewJob, count_waiting, find_by_key, insert, new_id
@@ -162,7 +162,7 @@ def _insert(
         new = NewJob(
             id=job_id,
             kind=kind,
-            params=params.model_dump(mode="json"),
+            params=dump_params(params),
             inputs=inputs,
             run_at=asked.run_at,
             idempotency_key=asked.key,

@@ -22,6 +22,7 @@ from ..errors import (
     WorkNotImportable,
 )
 from ..files.outages import StoreAway, is_full
+from ..kinds import load_params
 from ..observing import tracing
 from ..queue import claim, ends
 from ..queue.ends import Attempt
@@ -137,7 +138,7 @@ def _work(
     """What `ends.succeed` is to write."""
     kind = discovery.get_kind(row.kind)
     work = discovery.load_work(kind)
-    params = kind.params.model_validate(row.params)
+    params = load_params(kind.params, row.params)
     run = Run(row.id, row.attempts, signal, files)
     place.while_running(signal, row.deadline_seconds)
     try:
@@ -148,7 +149,7 @@ def _work(
         run.close()
     if not isinstance(result, kind.result):
         raise TypeError(f"the work of {kind.name} must return {kind.result.__name__}: {result!r}")
-    return result.model_dump(mode="json"), files.rows(), run.ends
+    return result.model_dump(mode="json", by_alias=True), files.rows(), run.ends
 
 
 def account(reason: type[RunStopped]) -> tuple[Any, ...]:

@@ -6,7 +6,7 @@ from threading import Barrier
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from app.offload.database.engines import read, transact
 from app.offload.database.tables import Status
@@ -177,3 +177,12 @@ def test_a_lease_of_which_most_is_left_is_not_written_again() -> None:
     assert claimed is not None
     transact(claim.renew, "token-fresh")
     assert row(claimed.id).lease_expires_at == claimed.lease_expires_at
+
+
+@pytest.mark.skipif(not ON_SERVER, reason="not run: SQLite compares text by its bytes anyway")
+def test_tokens_are_compared_by_their_bytes_in_a_database_of_any_language() -> None:
+    ordered_by = text(
+        "SELECT collation_name FROM information_schema.columns"
+        " WHERE table_schema = 'offload' AND column_name = 'lease_token'"
+    )
+    assert read(lambda connection: connection.execute(ordered_by).scalars().all()) == ["C"]

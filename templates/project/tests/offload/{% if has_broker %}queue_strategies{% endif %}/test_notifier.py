@@ -1,6 +1,7 @@
 """Whoever notifies waits for nobody."""
 
 import os
+import select
 import threading
 import time
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from structlog.testing import capture_logs
 
 from app.offload import notifier as module
 from app.offload.notifier import MOST_WAITING, Notifier
-from offload.service import wait_until
+from offload.service import LIMIT_SECONDS, wait_until
 
 
 @pytest.fixture(autouse=True)
@@ -83,6 +84,7 @@ def test_it_goes_on_in_a_process_that_was_forked() -> None:
         time.sleep(60)  # its parent ends it
         os._exit(1)
     try:
+        assert select.select([read], [], [], LIMIT_SECONDS)[0], "nothing was published"
         assert os.read(read, 100) == b"child"
     finally:
         os.kill(child, 9)

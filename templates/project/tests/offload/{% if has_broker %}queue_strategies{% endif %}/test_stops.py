@@ -7,7 +7,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from offload.queue_strategies.brokers import ENGINE, forget, is_redis, open_channel, queue_of, url_of
+from offload.queue_strategies.brokers import (
+    ENGINE,
+    forget,
+    is_redis,
+    open_channel,
+    queue_of,
+    url_of,
+)
 from offload.service import LONG_LEASE, Service, ServiceMaker, wait_until
 
 

@@ -9,6 +9,7 @@ branch_labels = None
 depends_on = None
 
 TIME = sa.DateTime(timezone=True)
+TOKEN = sa.String(60).with_variant(sa.String(60, collation="C"), "postgresql")
 
 
 def _schema() -> str | None:
@@ -17,9 +18,7 @@ def _schema() -> str | None:
 
 def _job_id(schema: str | None) -> sa.Column[object]:
     key = f"{schema}.offload_jobs.id" if schema else "offload_jobs.id"
-    return sa.Column(
-        "job_id", sa.Uuid(), sa.ForeignKey(key, ondelete="CASCADE"), primary_key=True
-    )
+    return sa.Column("job_id", sa.Uuid(), sa.ForeignKey(key, ondelete="CASCADE"), primary_key=True)
 
 
 def _index(
@@ -68,7 +67,7 @@ def upgrade() -> None:
         sa.Column("started_at", TIME),
         sa.Column("finished_at", TIME),
         sa.Column("cancel_requested_at", TIME),
-        sa.Column("lease_token", sa.String(60)),
+        sa.Column("lease_token", TOKEN),
         sa.Column("lease_expires_at", TIME),
         sa.Column("worker", sa.String(200)),
         schema=schema,
