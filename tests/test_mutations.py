@@ -3,17 +3,23 @@
 from pathlib import Path
 
 import pytest
-from conftest import VARIANTS, Cli
-from mutations import DOCS, LIMIT, MUTATIONS, Mutation, document, edit
+from conftest import Rendered
+from defences import MUTATIONS, Mutation
+from mutations import DOCS, LIMIT, document, edit
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.defence)
-def test_its_texts_and_its_test_are_there(mutation: Mutation, tmp_path: Path, cli: Cli) -> None:
-    made = cli("new", "demo", *VARIANTS[mutation.variant], "--no-install", "--no-git")
-    assert made.returncode == 0, made.stderr
-    edit(tmp_path / "demo", [LIMIT, *mutation.edits])
+def test_its_texts_and_its_test_are_there(
+    mutation: Mutation, tmp_path: Path, rendered: Rendered
+) -> None:
+    project = rendered(mutation.variant)
+    edits = [LIMIT, *mutation.edits]
+    for file in {file for file, _, _ in edits}:
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_bytes((project / file).read_bytes())
+    edit(tmp_path, edits)
     file, *names = mutation.test.partition("[")[0].split("::")
-    tests = (tmp_path / "demo" / file).read_text()
+    tests = (project / file).read_text()
     for name in names:
         assert f"def {name}(" in tests or f"class {name}:" in tests
 

@@ -40,16 +40,20 @@ class Uses:
             return True
         if path.suffix == ".py":
             module = _module(path)
-            started = re.search(rf"(?<![\w.]){re.escape(module)}(?![\w.])", self.commands)
-            return module in self.modules or started is not None
+            return module in self.modules or _is_named(module, self.commands)
         in_package = any(one.startswith(f"{path.parts[0]}.") for one in self.modules)
-        return in_package and path.name in self.text
+        return in_package and _is_named(path.name, self.text)
 
 
 def still_needed(missing: Collection[str], project: Path, present: Collection[str]) -> list[str]:
     """The paths of those missing files that the present ones use."""
     uses = Uses.of({name: _text(project / name) for name in present if _may_use(name)})
     return sorted(name for name in missing if uses.include(name))
+
+
+def _is_named(name: str, text: str) -> bool:
+    """Whether a text has the name, not as a part of another: `api.js` is not in openapi.json."""
+    return re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])", text) is not None
 
 
 def _may_use(name: str) -> bool:

@@ -1,5 +1,6 @@
 """From the template to files."""
 
+import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,17 +30,20 @@ def render_from(templates: Path, folder: Path, answers: Mapping[str, str]) -> li
     """The same from any templates; the answers file names no release."""
     from copier import Settings, run_copy
     from copier.errors import CopierError
+    from plumbum import local
 
     try:
-        run_copy(
-            str(templates),
-            folder,
-            data=dict(answers),
-            # Not those in the user's home: the same call gives the same files on every machine.
-            settings=Settings(),
-            defaults=True,
-            quiet=True,
-        )
+        # Where Copier finds git, it asks it about each file's mode in the index; here is no index.
+        with local.env(PATH=os.devnull):
+            run_copy(
+                str(templates),
+                folder,
+                data=dict(answers),
+                # Not those in the user's home: the same call gives the same files everywhere.
+                settings=Settings(),
+                defaults=True,
+                quiet=True,
+            )
     except (CopierError, ValueError) as error:
         raise FastoffloadError(f"Copier cannot render the project: {error}") from error
     files = sorted(path for path in folder.rglob("*") if path.is_file())

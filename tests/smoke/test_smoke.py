@@ -391,5 +391,5 @@ def test_the_workflow_takes_its_matrix_from_the_tool(jobs: dict[str, Any]) -> No
 
 def test_ci_calls_it_for_everything() -> None:
     lines = (CHECKOUT / ".ci" / "run").read_text().splitlines()
-    assert "uv run fastoffload smoke" in lines
-    assert "uv run python tests/mutations.py" in lines
+    assert "step uv run fastoffload smoke" in lines
+    assert "step uv run python tests/mutations.py" in lines

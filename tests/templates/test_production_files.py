@@ -28,9 +28,17 @@ OF_OTHERS = {
     "AWS_ENDPOINT_URL",
     "AWS_REGION",
     "AWS_SECRET_ACCESS_KEY",
+    "OTEL_SERVICE_NAME",
+    "client_body_timeout",
+    "client_header_timeout",
+    "client_max_body_size",
     "consumer_timeout",
     "dramatiq_queue_prefetch",
     "heartbeat_timeout",
+    "limit_conn",
+    "limit_req",
+    "time_limit",
+    "visibility_timeout",
 }
 PORTS = {"postgresql+psycopg": 5432, "redis": 6379, "amqp": 5672}
 RUN_LOCKED = ["uv", "run", "--locked"]

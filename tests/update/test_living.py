@@ -22,11 +22,11 @@ from workshop import (
 
 PROGRAM = """
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from fault import Fault
-from service import Service
+from offload.service import Service
 
 FOLDER = Path(os.environ["KEPT"])
 URL = f"sqlite:///{FOLDER / 'app.db'}"
@@ -35,40 +35,39 @@ OwnSettings = Callable[[], dict[str, str]]
 
 def test_before(own_settings: OwnSettings) -> None:
     with Service(FOLDER, URL, **own_settings()) as service:
-        nile = service.put_nile()
-        done = service.submit(nile)
-        service.wait_for(done, "succeeded")
+        done = service.wait_for(service.submit("artifact"), "succeeded")
         # As many as there are workers, so that the last must wait.
-        held = [service.submit(nile, seed=Fault.HELD) for _ in range(2)]
-        for report in held:
-            service.wait_for(report, "running")
-        queued = service.submit(nile)
-        assert service.report(queued)["status"] == "queued"
-        ids = (report["id"] for report in (done, *held, queued))
+        held = [service.submit("held") for _ in range(2)]
+        for job in held:
+            service.wait_for(job, "running")
+        queued = service.submit()
+        assert service.job(queued)["status"] == "queued"
+        ids = (job["id"] for job in (done, *held, queued))
         (FOLDER / "ids").write_text(" ".join(ids))
-        pdf = service.http.get(f"/reports/{done['id']}/pdf").content
-        (FOLDER / "pdf").write_bytes(pdf)
 
 
 def test_after(own_settings: OwnSettings) -> None:
-    settings = own_settings() | {"RING_AGAIN_SECONDS": "1"}
-    with Service(FOLDER, URL, **settings) as service:
-        done, *others = ({"id": each} for each in (FOLDER / "ids").read_text().split())
-        assert service.report(done)["status"] == "succeeded"
-        pdf = service.http.get(f"/reports/{done['id']}/pdf").content
-        assert pdf == (FOLDER / "pdf").read_bytes()
+    for name in ("app", "tmp"):  # which are those of the strategy before
+        shutil.rmtree(FOLDER / name)
+    with Service(FOLDER, URL, **own_settings()) as service:
+        ids = (FOLDER / "ids").read_text().split()
+        done, *others = ({"kind": "fault", "id": each} for each in ids)
+        assert service.job(done)["status"] == "succeeded"
+        [artifact] = service.job(done)["artifacts"]
+        assert service.http.get(artifact["href"]).content == b"kept"
         service.let_go()
-        for report in others:
-            assert service.wait_for(report)["status"] == "succeeded"
+        for job in others:
+            assert service.wait_for(job)["status"] == "succeeded"
 """
 OWN_TEST = """
 from pathlib import Path
 
 
 def test_own() -> None:
-    assert Path(RENAMED).exists() is {}
+    assert Path("app/offload/discovery.py").exists() is {}
 """
-TESTS = ("pytest", "-q", "tests/unit", "tests/contract/test_start.py")
+START = "tests/offload/faults/test_faults.py"  # which start the service
+TESTS = ("pytest", "-q", "tests/jobs", START)
 
 
 def uv_run(workshop: Workshop, project: Path, *command: str, **env: str) -> Result:
@@ -115,7 +114,7 @@ def test_a_switched_service_goes_on(workshop: Workshop, tmp_path: Path) -> None:
     kept.mkdir()
     workshop.ok("new", str(project), "--strategy", "executor")
     edit_as_users_do(project)
-    living = project / "tests" / "contract" / "test_living.py"
+    living = project / "tests" / "offload" / "test_living.py"
     living.write_text(PROGRAM.lstrip())
     lock_and_commit(workshop, project)
     uv_run(workshop, project, "pytest", "-q", str(living), "-k", "before", KEPT=str(kept))
@@ -126,7 +125,7 @@ def test_a_switched_service_goes_on(workshop: Workshop, tmp_path: Path) -> None:
     uv_run(workshop, project, "pytest", "-q", str(living), "-k", "after", KEPT=str(kept))
     living.unlink()
     # That it is what a fresh project of the strategy is, with the edits, other tests show.
-    uv_run(workshop, project, "pytest", "-q", "tests/contract/test_start.py")
+    uv_run(workshop, project, "pytest", "-q", START)
 
 
 @pytest.mark.parametrize("passing", [True, False])

@@ -33,6 +33,10 @@ class WorkNotImportable(Exception):
     """A kind's `work.py` cannot be imported, so its jobs cannot run here."""
 
 
+class ParamsInvalid(Exception):
+    """The parameters in a row are none that the kind's model takes."""
+
+
 class RunStopped(BaseException):
     """The run must end now. A BaseException: `except Exception` in the work lets it pass."""
 

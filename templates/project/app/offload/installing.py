@@ -72,11 +72,25 @@ def _wrap_lifespan(app: FastAPI) -> None:
 async def _running(app: FastAPI) -> AsyncIterator[None]:
     if get_settings().migrate_on_start:
         await asyncio.to_thread(migrate)
-    installed = Installed(strategy.make(discovery.queues()), Feed())
+    installed = Installed(strategy.make(get_settings().job_queues or discovery.queues()), Feed())
     app.state.offload = installed
     await installed.strategy.start()
     notifying.use(installed.strategy)
-    beside = [
+    try:
+        async with _beside(installed):
+            yield
+    finally:  # also when the server cancels what it no longer waits for: at a second Ctrl-C
+        installed.strategy.close()
+        await installed.strategy.stop()
+        notifying.use(None)
+        del app.state.offload
+        await get_async_engine().dispose()
+        get_engine().dispose()
+
+
+@asynccontextmanager
+async def _beside(installed: Installed) -> AsyncIterator[None]:
+    tasks = [
         asyncio.create_task(Janitor().run(), name="offload-janitor"),
         asyncio.create_task(installed.feed.run(), name="offload-feed"),
     ]
@@ -85,15 +99,12 @@ async def _running(app: FastAPI) -> AsyncIterator[None]:
         installed.feed.stop()
         installed.strategy.close()
 
-    async with sender.running(render):
-        with on_stop_signal(stop_early):
-            yield
-        stop_early()
-        for task in beside:
+    try:
+        async with sender.running(render):
+            with on_stop_signal(stop_early):
+                yield
+            stop_early()
+    finally:
+        for task in tasks:
             task.cancel()
-        await asyncio.wait(beside)
-        await installed.strategy.stop()
-    notifying.use(None)
-    del app.state.offload
-    await get_async_engine().dispose()
-    get_engine().dispose()
+        await asyncio.wait(tasks)

@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlalchemy.orm import Session, scoped_session
 
-from .errors import MistakeInKind
+from .errors import MistakeInKind, Refused
 from .run import Run
 
 P = TypeVar("P", bound=BaseModel)
@@ -38,8 +38,13 @@ It may raise Refused, with the HTTP status of the answer.
 
 
 def dump_params(params: BaseModel) -> dict[str, Any]:
-    """Parameters as they stand in a row: JSON that their model takes again."""
-    return params.model_dump(mode="json", by_alias=True, round_trip=True)
+    """Parameters as they stand in a row: JSON that their model takes again. Raises Refused."""
+    stored = params.model_dump(mode="json", by_alias=True, round_trip=True)
+    try:
+        json.dumps(stored, allow_nan=False)
+    except ValueError:
+        raise Refused(422, "NaN and infinity are no JSON, and cannot be kept.") from None
+    return stored
 
 
 def load_params(model: type[P], stored: Mapping[str, Any]) -> P:

@@ -34,14 +34,14 @@ def mark_installed() -> None:
 def notify(queues: Iterable[str]) -> None:
     """Tell that jobs wait in these queues. Without a notifier the next sweep finds them."""
     notifier = _Current.notifier  # read once: another thread may take it away
-    if notifier:
+    if notifier is not None:
         for queue in queues:
             notifier.notify(queue)
 
 
 def warn_unless_running() -> None:
     """Say once what is wrong when jobs are added beside an application that never started."""
-    if _Current.is_installed and not _Current.notifier and not _Current.has_warned:
+    if _Current.is_installed and _Current.notifier is None and not _Current.has_warned:
         _Current.has_warned = True
         log.warning(
             "nothing_runs_jobs_here",

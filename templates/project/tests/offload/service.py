@@ -9,7 +9,9 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
+import uuid
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -56,7 +58,6 @@ def lay_out(folder: Path) -> None:
         shutil.copytree(HERE / "site", app, ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copytree(ROOT / "app" / "offload", app / "offload")
         (app / "__init__.py").touch()
-        (folder / "tmp").mkdir()
 
 
 class Service:
@@ -65,6 +66,8 @@ class Service:
     def __init__(self, folder: Path, database_url: str, **settings: str) -> None:
         lay_out(folder)
         self.folder, self.log = folder, folder / "log.txt"
+        # Short: the name of the socket of multiprocessing's fork server has 108 bytes at the most.
+        self.scratch = Path(tempfile.mkdtemp(prefix="o-"))
         self._port = free_port()
         self._commands: dict[str, subprocess.Popen[bytes]] = {}
         self.database_url = database_url
@@ -73,8 +76,9 @@ class Service:
             "FAULTS_FOLDER": str(folder),
             "PYTHONPATH": str(folder),
             "PYTHONUNBUFFERED": "1",
+            "QUEUE_PREFIX": f"test-{uuid.uuid4().hex[:12]}",  # services may share a broker
             "STORAGE_URL": str(folder / "files"),
-            "TMPDIR": str(folder / "tmp"),
+            "TMPDIR": str(self.scratch),
             "WEB_PORT": str(self._port),
             **QUICK,
             **settings,
@@ -89,6 +93,7 @@ class Service:
     def __exit__(self, *_: object) -> None:
         self.kill()
         self.http.close()
+        shutil.rmtree(self.scratch, ignore_errors=True)
 
     def start(self, web_options: str = "") -> Self:
         """Start every command of the Procfile and wait until the service is ready."""

@@ -230,6 +230,4 @@ def include_name(name: str | None, type_: str, _parents: Any) -> bool:
 
     On SQLite it needs that, and on PostgreSQL if it says `include_schemas=True`.
     """
-    if type_ == "schema":
-        return name != SCHEMA
     return not (type_ == "table" and name is not None and name.startswith(PREFIX))

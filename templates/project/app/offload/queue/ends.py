@@ -20,6 +20,7 @@ from ..settings import get_settings
 
 LONGEST_MESSAGE = 500
 MOST_HISTORY = 20  # attempts that are told of
+STOPS_AT_ONCE = 5  # stops in a row after which a job is queued again at once
 
 AtEnd = Any
 
@@ -37,6 +38,9 @@ WORKER_LOST = Failure(
 )
 DEADLINE_EXCEEDED = Failure("deadline_exceeded", "The job took longer than its kind allows.")
 WORK_FAILED = Failure("work_failed", "The work failed; the server's log says why.")
+PARAMS_INVALID = Failure(
+    "params_invalid", "The parameters were accepted by a release whose model was another one."
+)
 STILL_FAILING = Failure("transient_error", "The job was tried several times and failed each time.")
 
 
@@ -118,6 +122,8 @@ def give_back(
         connection.execute(_HISTORY, {"of_id": row.id, "told": history})
         fail(connection, row.lease_token, failure)
         return Status.FAILED
+    if failure is None:
+        wait_seconds = _wait_uncounted(row, attempt, wait_seconds)
     status = Status.DELAYED if wait_seconds > 0 else Status.QUEUED
     connection.execute(
         _GIVE_BACK,
@@ -130,6 +136,17 @@ def give_back(
         },
     )
     return status
+
+
+def _wait_uncounted(row: Row[Any], attempt: Attempt, wait_seconds: float) -> float:
+    """Longer each time in a row: what looks like an outage, or a stop, may be the work's doing."""
+    times = 0
+    for told in reversed(row.history):
+        if told["outcome"] != attempt.outcome:
+            break
+        times += 1
+    first = wait_seconds or (1.0 if times > STOPS_AT_ONCE else 0.0)
+    return float(min(first * 2.0**times, get_settings().retry_max_seconds))
 
 
 def backoff_seconds(row: Row[Any]) -> float:

@@ -76,17 +76,13 @@ def _ring_after_commit(connection: Connection, queue: str) -> None:
     notifying.warn_unless_running()
     connection.info.setdefault(WAITING, set()).add(queue)
     # There is no event behind a commit. What comes next is: another transaction of the connection,
-    # or its return to the pool.
+    # or its return to the pool. Listening again changes nothing; `event.contains` does not tell an
+    # engine from one that had the same address before it.
     engine = connection.engine
-    _listen(engine, "commit", _commits)
-    _listen(engine, "rollback", _rolled_back)
-    _listen(engine, "begin", _begins)
-    _listen(engine.pool, "checkin", _returned)
-
-
-def _listen(target: Any, name: str, handler: Any) -> None:
-    if not event.contains(target, name, handler):
-        event.listen(target, name, handler)
+    event.listen(engine, "commit", _commits)
+    event.listen(engine, "rollback", _rolled_back)
+    event.listen(engine, "begin", _begins)
+    event.listen(engine.pool, "checkin", _returned)
 
 
 def _commits(connection: Connection) -> None:

@@ -26,6 +26,8 @@ async def _until_stopped(work: Coroutine[Any, Any, Any], signal: RunSignal) -> A
             loop.call_soon_threadsafe(task.cancel)
 
     signal.wake = cancel
+    if signal.reason:  # since before there was somebody to wake
+        task.cancel()
     try:
         return await task
     except asyncio.CancelledError:

@@ -1,5 +1,6 @@
 """Claims a job, runs its work, and writes down what came of it: every run passes here."""
 
+import json
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -8,6 +9,7 @@ from itertools import count
 from typing import Any
 
 import structlog
+from pydantic import ValidationError
 from sqlalchemy import Connection, Row
 
 from .. import discovery
@@ -17,6 +19,7 @@ from ..errors import (
     Cancelled,
     DeadlineExceeded,
     LeaseLost,
+    ParamsInvalid,
     RunStopped,
     TransientError,
     WorkNotImportable,
@@ -138,7 +141,11 @@ def _work(
     """What `ends.succeed` is to write."""
     kind = discovery.get_kind(row.kind)
     work = discovery.load_work(kind)
-    params = load_params(kind.params, row.params)
+    try:
+        params = load_params(kind.params, row.params)
+    except ValidationError as error:  # its text would show what was given
+        faults = [(fault["loc"], fault["msg"]) for fault in error.errors(include_input=False)]
+        raise ParamsInvalid(str(faults)) from None
     run = Run(row.id, row.attempts, signal, files)
     place.while_running(signal, row.deadline_seconds)
     try:
@@ -149,7 +156,9 @@ def _work(
         run.close()
     if not isinstance(result, kind.result):
         raise TypeError(f"the work of {kind.name} must return {kind.result.__name__}: {result!r}")
-    return result.model_dump(mode="json", by_alias=True), files.rows(), run.ends
+    stored = result.model_dump(mode="json", by_alias=True)
+    json.dumps(stored, allow_nan=False)  # PostgreSQL refuses it, and SQLite would make it null
+    return stored, files.rows(), run.ends
 
 
 def account(reason: type[RunStopped]) -> tuple[Any, ...]:
@@ -174,6 +183,9 @@ def _outcome(error: BaseException, row: Row[Any]) -> tuple[Any, ...]:
     if isinstance(error, WorkNotImportable):
         log.error("work_not_importable", reason=str(error))
         return (_release_uncounted, Attempt(UNAVAILABLE, str(error)), NOT_IMPORTABLE_SECONDS)
+    if isinstance(error, ParamsInvalid):
+        log.error("params_invalid", faults=str(error))
+        return (ends.fail, ends.PARAMS_INVALID)
     if isinstance(error, StoreAway) or is_full(error) or is_outage(error):
         log.warning("run_met_an_outage", exc_info=error)
         return (_release_uncounted, Attempt("outage", repr(error)), OUTAGE_SECONDS)

@@ -6,7 +6,7 @@ over. A C call that holds the GIL stops this thread too; then the parent of the 
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 import structlog
@@ -30,12 +30,13 @@ class Watcher:
     """Watches what runs under tokens that begin with its `prefix`."""
 
     def __init__(self, on_unheeded: Unheeded, prefix: str = "") -> None:
-        """`on_unheeded` is called, once a run, when the work goes on in spite of its reason."""
+        """`on_unheeded` is called when work goes on in spite of its reason; again if it raises."""
         self.prefix = prefix
         self._on_unheeded = on_unheeded
         self._signals: dict[str, RunSignal] = {}
         self.unheeded: set[str] = set()  # tokens of runs that were ended, and go on
         self._busy = threading.Event()
+        self._forcing = threading.Lock()
         lease = get_settings().job_lease_seconds
         self._beat_seconds = min(LONGEST_BEAT_SECONDS, lease / 10)
         self._renew_seconds = lease / 4
@@ -57,24 +58,31 @@ class Watcher:
         try:
             yield
         finally:
-            self._signals.pop(signal.token, None)
-            self.unheeded.discard(signal.token)
-            if not self._signals:
-                self._busy.clear()
+            with self._forcing:  # a process that is about to be killed takes no other job along
+                self._signals.pop(signal.token, None)
+                self.unheeded.discard(signal.token)
 
     def _watch(self) -> None:
         while True:
-            self._busy.wait()
+            self._wait_for_a_run()
             time.sleep(self._beat_seconds)
             signals = list(self._signals.values())
-            for signal in signals:
-                signal.look()
-            try:
-                self._beat(signals)
-            except Exception:
-                log.warning("watcher_cannot_reach_the_database", exc_info=True)
-            for signal in signals:
-                self._force(signal)
+            for step in (self._look, self._beat, self._force):
+                try:
+                    step(signals)
+                except Exception:
+                    log.warning("watcher_failed", step=step.__name__, exc_info=True)
+
+    def _wait_for_a_run(self) -> None:
+        if not self._signals:
+            self._busy.clear()
+            if self._signals:  # one has begun in between
+                return
+            self._busy.wait()
+
+    def _look(self, signals: list[RunSignal]) -> None:
+        for signal in signals:
+            signal.look()
 
     def _beat(self, signals: list[RunSignal]) -> None:
         found = {row.lease_token: row for row in read_once(claim.watched, self.prefix)}
@@ -83,27 +91,31 @@ class Watcher:
                 signal.stop(LeaseLost)
             elif found[signal.token].cancel_requested_at is not None and not signal.is_ending:
                 signal.stop(Cancelled)
-        moved = [signal for signal in signals if signal.fraction != signal.written_fraction]
+        moved = {each: each.fraction for each in signals if each.fraction != each.written_fraction}
         is_due = time.monotonic() - self._renewed > self._renew_seconds
         if moved or is_due:
-            transact_once(self._write, moved, is_due=is_due)
+            transact_once(_write, moved, signals if is_due else ())
+            for signal, fraction in moved.items():
+                signal.written_fraction = fraction
+            self._renewed = time.monotonic() if is_due else self._renewed
 
-    def _write(self, connection: Connection, moved: list[RunSignal], *, is_due: bool) -> None:
-        if connection.dialect.name == "postgresql":
-            # What a crash of the server takes back is half a second of progress.
-            connection.execute(text("SET LOCAL synchronous_commit = off"))
-        for signal in moved:
-            fraction = signal.fraction
-            claim.note_progress(connection, signal.token, fraction)
-            signal.written_fraction = fraction
-        if is_due:
-            claim.renew(connection, self.prefix)
-            self._renewed = time.monotonic()
+    def _force(self, signals: list[RunSignal]) -> None:
+        for signal in signals:
+            with self._forcing:
+                is_new = signal.token in self._signals and signal.token not in self.unheeded
+                if is_new and signal.reason and signal.is_unheeded(GRACE_SECONDS):
+                    log.warning("run_ended_by_force", reason=signal.reason.__name__)
+                    self._on_unheeded(signal, signal.reason)  # where it raises: again at next beat
+                    self.unheeded.add(signal.token)
 
-    def _force(self, signal: RunSignal) -> None:
-        if not signal.reason or signal.token in self.unheeded:
-            return
-        if signal.is_unheeded(GRACE_SECONDS) and signal.token in self._signals:
-            self.unheeded.add(signal.token)
-            log.warning("run_ended_by_force", reason=signal.reason.__name__)
-            self._on_unheeded(signal, signal.reason)
+
+def _write(
+    connection: Connection, moved: Mapping[RunSignal, float], renewed: Iterable[RunSignal]
+) -> None:
+    if connection.dialect.name == "postgresql":
+        # What a crash of the server takes back is half a second of progress.
+        connection.execute(text("SET LOCAL synchronous_commit = off"))
+    for signal, fraction in moved.items():
+        claim.note_progress(connection, signal.token, fraction)
+    for signal in renewed:  # and no row whose run is over: its end could not be written
+        claim.renew(connection, signal.token)

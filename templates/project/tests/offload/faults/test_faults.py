@@ -19,7 +19,7 @@ def test_a_job_runs_and_says_what_it_made(service: Service) -> None:
 
 def test_the_scratch_folder_is_gone_afterwards(service: Service) -> None:
     service.wait_for(service.submit("artifact"), "succeeded")
-    assert not list((service.folder / "tmp").glob("offload-*/scratch"))
+    assert not list(service.scratch.glob("offload-*/scratch"))
 
 
 def test_an_async_def_runs_on_a_loop_of_its_own(service: Service) -> None:

@@ -2,12 +2,14 @@
 
 import resource
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
 
 from offload.databases import database_away
-from offload.service import COMMANDS, ServiceMaker, wait_until
+from offload.service import COMMANDS, LIMIT_SECONDS, ServiceMaker, wait_until
 
 
 def test_no_way_of_stopping_costs_an_attempt(make_service: ServiceMaker) -> None:
@@ -86,3 +88,50 @@ def test_a_full_disk_costs_no_attempt(make_service: ServiceMaker) -> None:
     done = service.wait_for(job, "succeeded")
     assert done["attempts"] == 1
     assert service.http.get(done["artifacts"][0]["href"]).content == b"kept"
+
+
+@pytest.mark.skipif("broker" in COMMANDS, reason="not run: a process of its own runs the jobs")
+@pytest.mark.parametrize("fails", [False, True])
+def test_an_application_that_ends_without_a_signal_leaves_nothing_behind(
+    make_service: ServiceMaker, fails: bool
+) -> None:
+    service = make_service()
+    script = service.folder / "script.py"
+    script.write_text(WITHOUT_A_SERVER)
+    ended = subprocess.run(
+        [sys.executable, str(script), "fails" if fails else ""],
+        cwd=service.folder,
+        env=service.environment,
+        timeout=LIMIT_SECONDS,
+        check=False,
+    )
+    assert ended.returncode in (0, 1)  # what hangs on a thread is ended with 1
+    service.start()
+    (service.folder / "let-go").touch()
+    (job,) = service.http.get("/jobs").json()["items"]
+    assert service.wait_for(job, "succeeded")["attempts"] == 1
+
+
+WITHOUT_A_SERVER = """
+import asyncio, sys
+from contextlib import suppress
+from pathlib import Path
+from app.jobs.fault.kind import KIND, FaultParams
+from app.main import app
+from app.offload.database.engines import transact
+
+def add(connection):
+    KIND.enqueue(connection, FaultParams(fault="held"))
+
+async def main():
+    async with app.router.lifespan_context(app):
+        await asyncio.to_thread(transact, add)
+        while not Path("runs").exists():
+            await asyncio.sleep(0.05)
+        if sys.argv[1]:
+            raise KeyError
+
+if __name__ == "__main__":
+    with suppress(KeyError):
+        asyncio.run(main())
+"""

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from offload.service import ROOT, free_port, wait_until
+from offload.service import LIMIT_SECONDS, ROOT, free_port, wait_until
 
 LAUNCHER = f"exec {sys.executable} {ROOT / 'app' / 'offload' / 'dev' / 'run.py'}"
 HONCHO = [sys.executable, "-m", "honcho", "start"]
@@ -77,7 +77,7 @@ def test_however_honcho_ends_nothing_is_left(
     honcho = start(started, tmp_path, line(tmp_path, "web", STUBBORN))
     wait_until((tmp_path / "up").exists, "the command to run")
     honcho.send_signal(getattr(signal, how))
-    honcho.wait()
+    honcho.wait(LIMIT_SECONDS)
     wait_until(lambda: not in_folder(tmp_path), "nothing to be left")
 
 
@@ -107,7 +107,7 @@ def test_the_last_one_waits_for_the_others(
     honcho = start(started, tmp_path, lines)
     wait_until(lambda: (tmp_path / "up").exists() and (tmp_path / "last-up").exists(), "both")
     honcho.send_signal(signal.SIGTERM)
-    honcho.communicate()
+    honcho.communicate(timeout=LIMIT_SECONDS)
     assert (tmp_path / "ended").read_text().split() == ["web", "broker"]
 
 
@@ -117,7 +117,7 @@ def test_a_port_that_is_taken_is_one_line_before_anything_else(
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         honcho = start(started, tmp_path, f"web: {LAUNCHER} --port 'touch begun'", WEB_PORT=port)
-        output, _ = honcho.communicate()
+        output, _ = honcho.communicate(timeout=LIMIT_SECONDS)
     assert honcho.returncode != 0
     assert f"port {port}" in output
     assert "WEB_PORT" in output
@@ -131,7 +131,7 @@ def test_another_address_may_be_named(
 ) -> None:
     settings = {"WEB_HOST": host, "WEB_PORT": str(free_port())}
     honcho = start(started, tmp_path, f"web: {LAUNCHER} --port 'echo served'", **settings)
-    output, _ = honcho.communicate()
+    output, _ = honcho.communicate(timeout=LIMIT_SECONDS)
     assert words in output
 
 
@@ -141,6 +141,6 @@ def test_the_command_sees_what_the_settings_see(
     (tmp_path / ".env").write_text("A_SETTING='my reports'\nANOTHER=of-the-file\n")
     show = f"web: {LAUNCHER} 'echo seen $A_SETTING, $ANOTHER'"
     honcho = start(started, tmp_path, show, ANOTHER="of-the-environment")
-    output, _ = honcho.communicate()
+    output, _ = honcho.communicate(timeout=LIMIT_SECONDS)
     # What is in the environment comes first, for the settings; honcho alone has it the other way.
     assert "seen my reports, of-the-environment" in output

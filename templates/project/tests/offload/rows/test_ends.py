@@ -180,16 +180,34 @@ def test_a_backoff_stands_in_the_row_and_doubles() -> None:
     assert waits == pytest.approx([5, 10], abs=2)
 
 
+def test_what_looks_like_an_outage_each_time_is_tried_less_and_less_often() -> None:
+    job, waits = running(), []
+    for _ in range(3):
+        transact(
+            ends.release,
+            row(job.id).lease_token,
+            Attempt("outage", "its own doing"),
+            failure=None,
+            wait_seconds=5,
+        )
+        waits.append(seconds_until(job.id))
+        change(job.id, run_at=after(-1))
+        transact(sweep.promote_due)
+        assert take() is not None
+    assert waits == pytest.approx([5, 10, 20], abs=2)
+    assert row(job.id).attempts == 1
+
+
 def test_a_backoff_has_a_limit() -> None:
     job = running(attempts=60)
     assert ends.backoff_seconds(job) == get_settings().retry_max_seconds
 
 
 def test_the_history_is_bounded() -> None:
-    job = running()
+    job = running(max_attempts=100)
     for number in range(ends.MOST_HISTORY + 5):
-        attempt = Attempt("interrupted", f"{number}" + "x" * 2000)
-        transact(ends.release, row(job.id).lease_token, attempt, failure=None)
+        attempt = Attempt("transient_error", f"{number}" + "x" * 2000)
+        transact(ends.release, row(job.id).lease_token, attempt, failure=ends.STILL_FAILING)
         take()
     told = row(job.id).history
     assert [each["detail"].rstrip("x") for each in told] == [str(n) for n in range(5, 25)]

@@ -21,7 +21,16 @@ from app.offload.database.tables import Status
 from app.offload.errors import Refused
 from app.offload.kinds import Input, Kind, load_params
 from app.offload.settings import get_settings
-from offload.rows.making import PROBE, Params, Result, now, number_of_jobs, row, take
+from offload.rows.making import (
+    ON_SERVER,
+    PROBE,
+    Params,
+    Result,
+    now,
+    number_of_jobs,
+    row,
+    take,
+)
 
 OTHER_QUEUE = Kind("other", Params, Result, queue="slow")
 
@@ -168,6 +177,28 @@ def test_a_session_within_somebody_else_s_transaction_is_not_rung_for_before_it(
         assert rung.queues == []
         outer.commit()
     assert (rung.queues, rung.seen) == (["default"], [1])
+
+
+class Counter(list[str]):
+    """Counts the rings."""
+
+    notify = list.append
+
+
+def test_each_of_many_short_lived_engines_is_rung_for(rung: Rung) -> None:
+    counter = Counter()
+    notifying.use(counter)
+
+    def add_by_an_engine_of_its_own() -> None:
+        engine = create_engine(get_settings().sync_database_url)
+        with engine.begin() as connection:
+            PROBE.enqueue(connection, Params())
+        engine.dispose()
+
+    number = 20 if ON_SERVER else 250  # one in a hundred has the address of an earlier one
+    for _ in range(number):
+        add_by_an_engine_of_its_own()
+    assert len(counter) == number
 
 
 def test_blocks_that_commit_at_their_end(theirs: Engine, rung: Rung) -> None:

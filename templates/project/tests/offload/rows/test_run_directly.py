@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import Field
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
@@ -48,6 +49,25 @@ def test_what_a_run_does_is_told() -> None:
         outcome.write_ends(connection)
         assert connection.execute(text("SELECT count(*) FROM t")).scalar_one() == 0
     engine.dispose()
+
+
+class Partly(Params):
+    """Params of which a part is not written down."""
+
+    secret: str = Field(default="none", exclude=True)
+
+
+def test_work_sees_what_its_row_would_hold() -> None:
+    seen: list[Partly] = []
+
+    def work(run: Run, params: Partly) -> Result:
+        seen.append(params)
+        return Result()
+
+    kind = Kind("partly", Partly, Result)
+    kind.work(work)
+    run_directly(kind, Partly(number=3, secret="known to this process only"))
+    assert seen == [Partly(number=3)]
 
 
 def test_asynchronous_work_is_run_too() -> None:

@@ -16,6 +16,7 @@ from offload.service import COMMANDS, Service, free_port
 
 GIVEN = os.environ.get("BROKER_URL")
 ENGINE = "celery" if "celery" in COMMANDS["worker"] else "dramatiq"
+QUEUES = ("default", "slow")  # those of the kinds in site/
 STANDARD_PORTS = {"redis": 6379, "amqp": 5672}
 
 
@@ -197,9 +198,12 @@ def forget(url: str, prefix: str) -> None:
                 redis.delete(key)
         return
     channel = open_channel(url)
-    queue = f"{prefix}.{ENGINE}.default"
-    for name in (queue,) if ENGINE == "celery" else (queue, f"{queue}.DQ", f"{queue}.XQ"):
-        channel.queue_delete(name)
+    for queue in (f"{prefix}.{ENGINE}.{name}" for name in QUEUES):
+        for name in (queue,) if ENGINE == "celery" else (queue, f"{queue}.DQ", f"{queue}.XQ"):
+            channel.queue_delete(name)
+    if ENGINE == "celery":  # those of `celery inspect` and `celery control`
+        for exchange in ("{}.celery.pidbox", "reply.{}.celery.pidbox"):
+            channel.exchange_delete(exchange.format(prefix))
     channel.connection.close()
 
 

@@ -1,0 +1,127 @@
+"""The watch over the runs of a process: it ends, and no run goes unwatched."""
+
+import asyncio
+import threading
+from types import SimpleNamespace
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from app.offload.errors import Cancelled, RunStopped
+from app.offload.run import Run
+from app.offload.running import watcher as watching
+from app.offload.running.calling import call
+from app.offload.running.run_files import StoredFiles
+from app.offload.running.signals import RunSignal
+from app.offload.running.watcher import Watcher
+from app.offload.settings import get_settings
+from offload.rows.making import change, now, row, running
+from offload.service import wait_until
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+@pytest.fixture(autouse=True)
+def short_lease(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look often."""
+    monkeypatch.setattr(get_settings(), "job_lease_seconds", 1.0)
+
+
+def make_signal(token: str, deadline_seconds: float = 600) -> RunSignal:
+    """Of a run that nobody stops."""
+    return RunSignal(token, deadline_seconds, lambda: False)
+
+
+def test_a_run_that_begins_as_another_one_ends_is_watched(monkeypatch: pytest.MonkeyPatch) -> None:
+    due, begun, is_over = (threading.Event() for _ in range(3))
+    second, job = make_signal("second"), running("second")
+
+    class Slow(threading.Event):
+        def clear(self) -> None:
+            if due.is_set():
+                due.clear()
+                thread.start()
+                begun.wait()
+            super().clear()
+
+    def run_the_second() -> None:
+        with watcher.watching(second):
+            begun.set()
+            is_over.wait()
+
+    monkeypatch.setattr(
+        watching,
+        "threading",
+        SimpleNamespace(Event=Slow, Lock=threading.Lock, Thread=threading.Thread),
+    )
+    thread = threading.Thread(target=run_the_second)
+    watcher = Watcher(lambda *_: None, "second")
+    with watcher.watching(make_signal("first")):
+        due.set()
+    for _ in range(3):
+        change(job.id, lease_expires_at=now())
+        wait_until(lambda: row(job.id).lease_expires_at > now(), "the lease to be renewed")
+    is_over.set()
+    thread.join()
+
+
+def test_what_cannot_be_ended_at_first_is_ended_later_and_all_are_watched_meanwhile() -> None:
+    tried: list[type[RunStopped]] = []
+
+    def give_up(_signal: RunSignal, reason: type[RunStopped]) -> None:
+        tried.append(reason)
+        if len(tried) == 1:
+            raise RuntimeError("the database is away")
+
+    job, watcher = running("hangs", cancel_requested_at=now()), Watcher(give_up)
+    with watcher.watching(make_signal("hangs")):
+        wait_until(lambda: watcher.unheeded, "the run to be given up")
+        assert tried == [Cancelled, Cancelled]
+        change(job.id, lease_expires_at=now())
+        wait_until(lambda: row(job.id).lease_expires_at > now(), "the lease to be renewed")
+
+
+def test_a_run_that_is_being_ended_by_force_is_followed_by_no_other() -> None:
+    is_killing, may_kill, order = threading.Event(), threading.Event(), list[str]()
+
+    def kill(_signal: RunSignal, _reason: type[RunStopped]) -> None:
+        is_killing.set()
+        may_kill.wait()
+        order.append("killed")
+
+    def run() -> None:
+        with watcher.watching(make_signal("late", deadline_seconds=0)):
+            is_killing.wait()
+        order.append("next job")
+
+    running("late")
+    watcher = Watcher(kill)
+    thread = threading.Thread(target=run)
+    thread.start()
+    wait_until(is_killing.is_set, "the run to be ended by force")
+    thread.join(timeout=0.5)
+    may_kill.set()
+    thread.join()
+    assert order == ["killed", "next job"]
+
+
+def test_a_job_whose_end_could_not_be_written_loses_its_lease() -> None:
+    left, other = running("run.1"), running("run.2")
+    watcher = Watcher(lambda *_: None, "run.")
+    for job in (left, other):
+        change(job.id, lease_expires_at=now())
+    with watcher.watching(make_signal("run.2")):
+        wait_until(lambda: row(other.id).lease_expires_at > now(), "the lease to be renewed")
+    assert row(left.id).lease_expires_at < now()
+
+
+def test_asynchronous_work_that_was_stopped_before_it_began_ends_where_it_waits() -> None:
+    async def work(_run: Run, _params: Any) -> None:
+        await asyncio.wait_for(asyncio.Event().wait(), 60)
+
+    signal = make_signal("token")
+    signal.stop(Cancelled)
+    run = Run(uuid4(), 1, signal, StoredFiles(uuid4(), "token", {}))
+    with pytest.raises(Cancelled):
+        call(work, run, None, signal)

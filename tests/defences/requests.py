@@ -1,0 +1,113 @@
+"""Of what comes in and goes out: requests, files, callbacks."""
+
+from defences.mutation import OFFLOAD, TESTS, Mutation
+
+SUBMITTING, UPLOADS = f"{OFFLOAD}/http/submitting.py", f"{OFFLOAD}/files/uploads.py"
+HTTP = f"{TESTS}/http/test_submitting.py"
+
+MUTATIONS = [
+    Mutation(
+        "BEGIN IMMEDIATE: who reads and then writes is not refused",
+        [
+            (
+                f"{OFFLOAD}/database/engines.py",
+                '"BEGIN" if read_only else "BEGIN IMMEDIATE"',
+                '"BEGIN"',
+            )
+        ],
+        f"{HTTP}::TestRepeats::test_of_many_at_once_one_is_new",
+    ),
+    Mutation(
+        "idempotency: a key is for one request",
+        [(SUBMITTING, "if known.request_digest != digest:", "if False:")],
+        f"{HTTP}::TestRepeats::test_another_request_is_refused",
+    ),
+    Mutation(
+        "room: no more wait than may",
+        [(SUBMITTING, ">= kind.max_waiting:", ">= 1_000_000:")],
+        f"{HTTP}::TestRoom::test_as_many_wait_as_may",
+    ),
+    Mutation(
+        "bodies: JSON has a limit, whatever its length is said to be",
+        [
+            (
+                f"{OFFLOAD}/http/routing.py",
+                "        if length > get_settings().max_json_bytes:\n",
+                "        if False:\n",
+            )
+        ],
+        f"{HTTP}::TestJson::test_a_body_has_a_limit",
+    ),
+    Mutation(
+        "uploads: a file has a limit, whatever its length is said to be",
+        [(UPLOADS, "key, content, limits.max_bytes, name=", "key, content, 10**12, name=")],
+        f"{TESTS}/files/test_uploads.py::TestRefused::test_a_file_over_its_limit_leaves_nothing",
+    ),
+    Mutation(
+        "uploads: nothing is left of what was cut",
+        [
+            (
+                UPLOADS,
+                "            await asyncio.to_thread(delete_prefix, prefix)\n",
+                "            pass\n",
+            )
+        ],
+        f"{TESTS}/files/test_uploads.py::TestCut::test_the_files_before_the_cut_are_deleted_too",
+    ),
+    Mutation(
+        "artifacts: what may run scripts is saved, not shown",
+        [
+            (
+                f"{OFFLOAD}/files/artifacts.py",
+                "shown = not download and _SHOWN.fullmatch(",
+                "shown = not download and str(",
+            )
+        ],
+        f"{TESTS}/files/test_artifacts.py::TestInABrowser::test_what_may_run_scripts_is_saved",
+    ),
+    Mutation(
+        "callbacks: one receiver has few tries under way",
+        [
+            (
+                f"{OFFLOAD}/callbacks/slots.py",
+                "if busy[each.origin] < most and _has_room(held, quick):",
+                "if most and _has_room(held, quick):",
+            )
+        ],
+        f"{TESTS}/callbacks/test_slots.py::"
+        "test_a_receiver_has_one_try_until_it_is_known_and_a_few_then",
+    ),
+    Mutation(
+        "callbacks: no address of an inner network is connected to",
+        [
+            (
+                f"{OFFLOAD}/callbacks/outbound.py",
+                "return ip.is_global and not ip.is_multicast and",
+                "return",
+            )
+        ],
+        f"{TESTS}/callbacks/test_addresses.py::test_everything_else_is_refused",
+    ),
+    Mutation(
+        "same origin: a page of another site changes nothing",
+        [
+            (
+                f"{OFFLOAD}/http/same_origin.py",
+                'if scope["method"] == "POST" and is_foreign(',
+                'if scope["method"] == "HEAD" and is_foreign(',
+            )
+        ],
+        f"{TESTS}/http/test_same_origin.py::test_what_a_form_can_send_is_refused",
+    ),
+    Mutation(
+        "API key: it is asked for before anything else",
+        [
+            (
+                "app/security.py",
+                "or self._may_pass(HTTPConnection(scope)):",
+                'or scope.get("method") == "POST":',
+            )
+        ],
+        "tests/jobs/test_security.py::test_nothing_is_read_before_the_key",
+    ),
+]

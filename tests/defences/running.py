@@ -1,0 +1,135 @@
+"""Of processes and brokers: what a service shows that is killed, stopped or cut off."""
+
+from defences.mutation import BROKER, FAULTS, OFFLOAD, Mutation
+
+POOL, POOL_WATCH = f"{OFFLOAD}/running/pool.py", f"{OFFLOAD}/running/pool_watch.py"
+CHILDREN, JANITOR = f"{OFFLOAD}/running/children.py", f"{OFFLOAD}/running/janitor.py"
+PROCESSES, STOPS = f"{FAULTS}/test_processes.py", f"{FAULTS}/test_stops.py"
+
+MUTATIONS = [
+    Mutation(
+        "delayed jobs: the janitor promotes what is due",
+        [(JANITOR, "if work.has_due:", "if False:")],
+        f"{FAULTS}/test_faults.py::test_what_fails_for_now_is_tried_again[transient_once]",
+    ),
+    Mutation(
+        "pool: a child that dies is accounted for at once, with its exit code",
+        [
+            (
+                POOL,
+                '(transact_once, _settle_rows, look.prefix, killed, f"exit code {exit_code}")',
+                "(lambda: None)",
+            )
+        ],
+        f"{PROCESSES}::test_a_job_that_kills_its_process_each_time_fails",
+    ),
+    Mutation(
+        "pool: a child that was told to stop has not failed",
+        [(POOL, "if self._is_stopping or exit_code in STOPPED_BY:", "if self._is_stopping:")],
+        f"{PROCESSES}::test_polite_signals_to_a_child_cost_no_attempt",
+    ),
+    Mutation(
+        "pool: a child that ends as if planned is noticed",
+        [(POOL_WATCH, "if now - self._gone.get(token, now) > GONE_SECONDS:", "if False:")],
+        f"{PROCESSES}::test_a_process_that_ends_as_if_planned_is_noticed",
+    ),
+    Mutation(
+        "pool: the lease of a child that holds the GIL is renewed for it",
+        [(POOL_WATCH, "transact_once(_renew, running)", "pass")],
+        f"{PROCESSES}::test_c_code_that_holds_the_gil_for_longer_than_a_lease_is_one_attempt",
+    ),
+    Mutation(
+        "deadline: the kernel's alarm ends C code that holds the GIL",
+        [
+            (CHILDREN, "signal.setitimer(signal.ITIMER_REAL, seconds)", "pass"),
+            (POOL_WATCH, "STANDS_STILL_SECONDS = 30.0", "STANDS_STILL_SECONDS = 300.0"),
+        ],
+        f"{PROCESSES}::test_a_job_past_its_deadline_is_killed[True]",
+    ),
+    Mutation(
+        "cancel: what does not heed it is killed",
+        [
+            (
+                POOL_WATCH,
+                "if now - self._cancelled.get(token, now) > 2 * GRACE_SECONDS:",
+                "if False:",
+            )
+        ],
+        f"{PROCESSES}::test_a_cancelled_job_that_holds_the_gil_is_killed",
+    ),
+    Mutation(
+        "parent: children end with it, however it ends",
+        [(CHILDREN, "    threading.Thread(target=_end_with_parent, daemon=True).start()\n", "")],
+        f"{FAULTS}/test_parents.py::test_a_parent_that_is_killed_takes_its_children_along",
+    ),
+    Mutation(
+        "group: a signal to all processes does not end the children",
+        [(f"{OFFLOAD}/running/own_group.py", "os.setpgrp()\n", "")],
+        f"{FAULTS}/test_parents.py::"
+        "test_a_signal_to_the_whole_group_is_the_parents_business[SIGTERM]",
+    ),
+    Mutation(
+        "hangup: a terminal that is closed stops the service, and does not kill it",
+        [
+            (
+                f"{OFFLOAD}/shutdown.py",
+                "signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))",
+                "pass",
+            )
+        ],
+        f"{STOPS}::test_no_way_of_stopping_costs_an_attempt",
+    ),
+    Mutation(
+        "stop: what can end within the grace period does",
+        [(POOL, "wait([look.future for look in self.looks()], grace_seconds)", "pass")],
+        f"{STOPS}::test_a_job_that_can_end_within_the_grace_period_does",
+    ),
+    Mutation(
+        "threads: what hangs in one goes back at a stop",
+        [
+            (
+                f"{OFFLOAD}/running/threads.py",
+                "for token in self._watcher.running - self._watcher.unheeded:",
+                "for token in ():",
+            )
+        ],
+        f"{STOPS}::test_no_way_of_stopping_costs_an_attempt",
+        "background",
+    ),
+    Mutation(
+        "broker: whatever a message holds, it is dropped",
+        [
+            (
+                f"{OFFLOAD}/tolerant.py",
+                "message.headers = _headers(message, queues.aliases)",
+                "pass",
+            )
+        ],
+        f"{BROKER}/test_messages.py::test_whatever_a_message_holds_good_jobs_run",
+        "celery-redis",
+    ),
+    Mutation(
+        "notifier: no request waits for the broker",
+        [
+            (
+                f"{OFFLOAD}/notifier.py",
+                "        self._queue.put(queue)\n",
+                "        self._publish(queue)\n",
+            )
+        ],
+        f"{BROKER}/test_outages.py::test_nobody_waits_for_a_broker_that_is_away[freeze]",
+        "celery-redis",
+    ),
+    Mutation(
+        "lost messages: a worker that starts looks without being told",
+        [(f"{OFFLOAD}/worker_children.py", "self._in_background(self._pool.look)", "pass")],
+        f"{BROKER}/test_outages.py::test_a_worker_that_starts_looks_without_being_told",
+        "celery-redis",
+    ),
+    Mutation(
+        "supervision: a worker that ends is started again",
+        [("Procfile", "run.py --restart ", "run.py ")],
+        f"{BROKER}/test_stops.py::test_ctrl_c_in_the_workers_own_terminal_is_a_stop",
+        "celery-redis",
+    ),
+]
