@@ -2,6 +2,6 @@
 
 from fastoffload.doctor.running.attach import attach_text
 from fastoffload.doctor.running.drive import drive
-from fastoffload.doctor.running.options import DriveOptions, DriveResult
+from fastoffload.doctor.running.options import DriveOptions
 
-__all__ = ["DriveOptions", "DriveResult", "attach_text", "drive"]
+__all__ = ["DriveOptions", "attach_text", "drive"]
