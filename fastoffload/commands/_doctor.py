@@ -15,7 +15,7 @@ from fastoffload.errors import UsageError, unknown
 if TYPE_CHECKING:
     from fastoffload.doctor.findings import Finding
     from fastoffload.doctor.report import Report
-    from fastoffload.doctor.running import DriveOptions
+    from fastoffload.doctor.running.options import DriveOptions
 
     Closing = Callable[[list[Finding]], Iterator[str]]
 
@@ -41,7 +41,7 @@ class RunOptions:
     def for_drive(self) -> "DriveOptions":
         """As the engine takes them; raises UsageError for one that makes no sense."""
         from fastoffload.doctor.running import options
-        from fastoffload.doctor.running.watch import LIMIT_SECONDS
+        from fastoffload.doctor.running.watch.watcher import LIMIT_SECONDS
 
         return options.DriveOptions(
             methods=tuple(map(_method, self.method or options.METHODS)),
@@ -64,7 +64,7 @@ def read(path: Path) -> "tuple[Report, Closing]":
 
 def drive(path: Path, given: RunOptions) -> "tuple[Report, Closing]":
     """By running."""
-    from fastoffload.doctor.running import drive
+    from fastoffload.doctor.running.drive import drive
     from fastoffload.doctor.running.scratch import servers_named
     from fastoffload.doctor.running.words import closing
 
@@ -93,7 +93,7 @@ def document(report: "Report") -> dict[str, object]:
 
 def show_attach() -> None:
     """How to watch an application under traffic of one's own."""
-    from fastoffload.doctor.running import attach_text
+    from fastoffload.doctor.running.attach import attach_text
 
     typer.echo(attach_text(), nl=False)
 

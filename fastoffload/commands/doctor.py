@@ -61,7 +61,7 @@ def doctor(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Names what blocks the event loop, by route and line; exit 1 if there is something."""
+    """Names what blocks the event loop, by route and line."""
     from fastoffload.doctor import words
     from fastoffload.doctor.baseline import known, without
 

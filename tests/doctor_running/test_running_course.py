@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from doctor_running.conftest import Project
-from fastoffload.doctor.running import DriveOptions, drive
+from fastoffload.doctor.running.drive import drive
+from fastoffload.doctor.running.options import DriveOptions
 from fastoffload.errors import FastoffloadError
 
 pytestmark = pytest.mark.xdist_group("doctor_running")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from doctor_running.conftest import Project
-from fastoffload.doctor.running import attach_text
+from fastoffload.doctor.running.attach import attach_text
 from fastoffload.doctor.running.discover import find_python, find_target
 from fastoffload.doctor.running.operations import operations
 from fastoffload.doctor.running.samples import Samples

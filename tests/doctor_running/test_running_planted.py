@@ -8,7 +8,8 @@ import pytest
 from doctor_running.conftest import VERSIONS, Environment
 from fastoffload.doctor.findings import Finding
 from fastoffload.doctor.report import Run
-from fastoffload.doctor.running import DriveOptions, drive
+from fastoffload.doctor.running.drive import drive
+from fastoffload.doctor.running.options import DriveOptions
 
 pytestmark = pytest.mark.xdist_group("doctor_running")
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fastoffload.doctor.running.watch import LIMIT_SECONDS
+from fastoffload.doctor.running.watch.watcher import LIMIT_SECONDS
 
 METHODS = ("GET",)
 TIMEOUT_SECONDS = 60.0  # models are loaded at the start
