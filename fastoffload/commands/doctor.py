@@ -1,26 +1,54 @@
 """`fastoffload doctor`: what blocks the event loop of an application, and what to do."""
 
-from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fastoffload import terminal
+from fastoffload.commands import _doctor
+from fastoffload.commands._parameters import Json, Project
 from fastoffload.errors import FastoffloadError, check_writable, os_errors_expected
 
 if TYPE_CHECKING:
     from fastoffload.doctor.findings import Finding
-    from fastoffload.doctor.report import Report
 
 EXAMPLE = "fastoffload doctor --sarif doctor.sarif"
 
 
 def doctor(
-    path: Annotated[
-        Path,
-        typer.Argument(metavar="[PATH]", help="The project's folder; the present one if left out."),
-    ] = Path(),
+    path: Project = Path(),
+    run: Annotated[
+        bool, typer.Option("--run", help="Run the application, ask its routes, and measure.")
+    ] = False,
+    app: Annotated[
+        str | None,
+        typer.Option(metavar="MODULE:NAME", help="With --run: which one, if there are several."),
+    ] = None,
+    method: Annotated[
+        list[str] | None,
+        typer.Option(metavar="METHOD", help="With --run, repeatable: what to ask; GET only, else."),
+    ] = None,
+    header: Annotated[
+        list[str] | None,
+        typer.Option(metavar="'NAME: VALUE'", help="With --run, repeatable: sent each time."),
+    ] = None,
+    limit: Annotated[
+        float | None,
+        typer.Option(min=0.05, metavar="SECONDS", help="With --run: what is too long; 0.1, else."),
+    ] = None,
+    timeout: Annotated[
+        float | None,
+        typer.Option(min=1, metavar="SECONDS", help="With --run: for the start, and each answer."),
+    ] = None,
+    python: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="With --run: the interpreter, if there is no .venv."),
+    ] = None,
+    attach: Annotated[
+        bool, typer.Option("--attach", help="Print the line that watches your own traffic.")
+    ] = False,
     files: Annotated[
         bool, typer.Option("--files", help="Show access to local files as well.")
     ] = False,
@@ -31,26 +59,33 @@ def doctor(
     sarif: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write SARIF 2.1.0 as well.")
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document on stdout.")
-    ] = False,
+    as_json: Json = False,
 ) -> None:
-    """Names what blocks the event loop, by route and line; exit 1 if there is something."""
+    """Names what blocks the event loop, by route and line."""
+    from fastoffload.doctor import words
     from fastoffload.doctor.baseline import known, without
-    from fastoffload.doctor.reading.read import read
 
+    given = _doctor.RunOptions(app, method, header, limit, timeout, python)
+    given.check(run=run)
+    if attach:
+        _doctor.show_attach()
+        return
     if not path.is_dir():
         raise FastoffloadError(f"{path} is no folder; give the folder of an application")
     if sarif:
         check_writable(sarif)
     fingerprints = known(baseline) if baseline else frozenset()
-    with terminal.progress(f"Reading {path}"):
-        report = without(read(path.resolve()), fingerprints)
-    findings = [*report.findings, *(report.files if files else ())]
+    report, closing = _doctor.drive(path, given) if run else _doctor.read(path)
+    report = without(report, fingerprints)
+    findings = words.shown(report, with_files=files)
     if sarif:
         _write_sarif(findings, sarif)
-    _show(report, with_files=files, as_json=as_json)
-    raise typer.Exit(1 if findings else 0)
+    if as_json:
+        terminal.show_json(_doctor.document(report))
+    else:
+        for line in chain(words.lines(report, with_files=files), closing(findings)):
+            typer.echo(terminal.visible(line))
+    raise typer.Exit(1 if findings or not report.is_whole else 0)
 
 
 def _write_sarif(findings: "list[Finding]", file: Path) -> None:
@@ -58,24 +93,3 @@ def _write_sarif(findings: "list[Finding]", file: Path) -> None:
 
     with os_errors_expected():
         sarif.write(findings, file)
-
-
-def _show(report: "Report", *, with_files: bool, as_json: bool) -> None:
-    from fastoffload.doctor import words
-
-    if as_json:
-        terminal.show_json(_document(report))
-        return
-    for line in words.lines(report, with_files=with_files):
-        typer.echo(terminal.visible(line))
-
-
-def _document(report: "Report") -> dict[str, object]:
-    from fastoffload.doctor.report import fingerprint
-
-    lists = {"findings": report.findings, "startup": report.startup, "files": report.files}
-    told = {
-        name: [asdict(each) | {"fingerprint": fingerprint(each)} for each in findings]
-        for name, findings in lists.items()
-    }
-    return {"version": 1} | asdict(report) | told

@@ -3,9 +3,12 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from fastoffload.doctor.report import Report, fingerprint
 from fastoffload.errors import FastoffloadError
+
+AnyReport = TypeVar("AnyReport", bound=Report)
 
 
 def known(file: Path) -> frozenset[str]:
@@ -20,7 +23,7 @@ def known(file: Path) -> frozenset[str]:
     raise FastoffloadError(f"{file}: {reason}; make it with `fastoffload doctor --json > {file}`")
 
 
-def without(report: Report, fingerprints: frozenset[str]) -> Report:
+def without(report: AnyReport, fingerprints: frozenset[str]) -> AnyReport:
     """The report with new findings only."""
     new = tuple(each for each in report.findings if fingerprint(each) not in fingerprints)
     return replace(report, findings=new)

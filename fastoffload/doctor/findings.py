@@ -44,3 +44,5 @@ class Finding:
     remedy: Remedy
     seconds: float | None = None
     """Measured; None: by reading."""
+    how: str = ""
+    """Of what was measured and computes: `in Python`, `in C`, or `in C, with the GIL`."""

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from fastoffload.doctor.running.watch import LIMIT_SECONDS, Stall, Watcher
+from fastoffload.doctor.running.watch.stall import Stall
+from fastoffload.doctor.running.watch.watcher import LIMIT_SECONDS, Watcher
 
 Foreign = Any  # of the tested environment: its types are not known here
 

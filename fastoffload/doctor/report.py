@@ -6,16 +6,27 @@ from dataclasses import dataclass, field
 from fastoffload.doctor.findings import Finding
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """Findings, the most expensive first, and how much was looked at."""
+    """Findings, the most expensive first."""
 
     findings: tuple[Finding, ...]
     """What holds the loop while requests are served."""
     startup: tuple[Finding, ...] = ()
-    """What holds it once: at the start, or in a first call."""
+    """What holds it once, at the start."""
     files: tuple[Finding, ...] = ()
-    """Access to local files: mostly too short to matter."""
+    """Access to local files that nobody measured: mostly too short to matter."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it did what was asked for, so that nothing found means something."""
+        return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading(Report):
+    """What was found by reading, and how much was read."""
+
     modules: int = 0
     entries: dict[str, int] = field(default_factory=dict)
     """How many entries of each kind were followed."""
@@ -29,6 +40,37 @@ class Report:
     """Files that no interpreter at hand could read."""
     cut: tuple[str, ...] = ()
     """Entries that reach more functions than were followed."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotJudged:
+    """A route, or another entry, of which a run can say nothing."""
+
+    name: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.why}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run(Report):
+    """What was found by running, and how much of the application was asked."""
+
+    requests: int
+    limit_seconds: float
+    """What held the loop for longer was a finding."""
+    not_judged: tuple[NotJudged, ...]
+    """Routes that were not driven or did not succeed, and stalls without a line of the project's
+    own."""
+    stopped_because: str | None
+    notes: tuple[str, ...]
+    """What of the surroundings was not thrown away afterwards: servers first, then linked files."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Not when it was stopped, and not when there was nothing to ask."""
+        return self.requests > 0 and self.stopped_because is None
 
 
 def fingerprint(finding: Finding) -> str:

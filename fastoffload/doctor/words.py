@@ -1,4 +1,4 @@
-"""A report as text: findings of one place together, what was not judged in the last line."""
+"""A report as text: findings of one place together, the most expensive first."""
 
 from collections.abc import Iterable, Iterator
 
@@ -7,27 +7,43 @@ from fastoffload.doctor.report import Report
 
 # Other entries that come to the same place, by name.
 MOST_NAMED = 3
-KINDS = {
-    "route": "async routes", "dependency": "async dependencies", "middleware": "middleware",
-    "websocket": "WebSockets", "background": "background tasks", "startup": "start-up",
-    "resolver": "resolvers",
-}  # fmt: skip
 
 
 def lines(report: Report, *, with_files: bool) -> Iterator[str]:
-    """The report, the most expensive first."""
-    findings = [*report.findings, *(report.files if with_files else ())]
-    for together in _by_place(findings):
+    """What was found; what was looked at comes after it, by `reading` or `running`."""
+    for together in _by_place(shown(report, with_files=with_files)):
         yield from _finding(together)
     if report.startup:
-        yield f"Start-up and first calls, before or besides requests ({_places(report.startup)}):"
+        yield f"Start-up, before requests ({_places(report.startup)}):"
         for together in _by_place(report.startup):
             yield f"  {_headline(together[0])}"
         yield ""
     if report.files and not with_files:
         yield f"Access to files in {_places(report.files)}: see them with --files."
-    yield _verdict(report, findings)
-    yield _not_judged(report)
+
+
+def shown(report: Report, *, with_files: bool) -> list[Finding]:
+    """Those that count."""
+    return [*report.findings, *(report.files if with_files else ())]
+
+
+def held(findings: list[Finding]) -> str:
+    """How many places, of how many entries."""
+    entries = len({finding.entry for finding in findings})
+    holds = "holds" if len(_by_place(findings)) == 1 else "hold"
+    reached = counted(entries, "entry", "entries")
+    return f"{_places(findings)} {holds} the event loop, reached from {reached}"
+
+
+def named(names: list[str]) -> str:
+    """The first few of them."""
+    more = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def counted(count: int, one: str, several: str) -> str:
+    """`1 entry`, `2 entries`."""
+    return f"{count} {one if count == 1 else several}"
 
 
 def _finding(together: list[Finding]) -> Iterator[str]:
@@ -36,7 +52,7 @@ def _finding(together: list[Finding]) -> Iterator[str]:
     if len(first.chain) > 1:
         yield f"    {' > '.join(first.chain)}"
     if len(together) > 1:
-        yield f"    also from {_named([each.entry for each in together[1:]])}"
+        yield f"    also from {named([each.entry for each in together[1:]])}"
     yield f"    {first.remedy.advice}"
     yield ""
 
@@ -44,7 +60,8 @@ def _finding(together: list[Finding]) -> Iterator[str]:
 def _headline(finding: Finding) -> str:
     measured = "by reading" if finding.seconds is None else f"{finding.seconds:.2f} s"
     where = f"{finding.place.file}:{finding.place.line}"
-    return f"{finding.entry}  {finding.call} {finding.cause}, {measured}  {where}"
+    does = f"{finding.cause} {finding.how}".rstrip()
+    return f"{finding.entry}  {finding.call} {does}, {measured}  {where}"
 
 
 def _by_place(findings: Iterable[Finding]) -> list[list[Finding]]:
@@ -56,35 +73,4 @@ def _by_place(findings: Iterable[Finding]) -> list[list[Finding]]:
 
 
 def _places(findings: Iterable[Finding]) -> str:
-    count = len(_by_place(findings))
-    return f"{count} {'place' if count == 1 else 'places'}"
-
-
-def _named(names: list[str]) -> str:
-    more = len(names) - MOST_NAMED
-    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
-
-
-def _verdict(report: Report, findings: list[Finding]) -> str:
-    read = f"{report.modules} modules, {report.functions} functions on the loop"
-    if findings:
-        entries = len({finding.entry for finding in findings})
-        return f"{_places(findings)} hold the event loop, reached from {entries} entries; {read}."
-    if report.unread:
-        return f"Nothing found in what could be read: {read}."
-    return f"Clean: nothing found that holds the event loop; {read}."
-
-
-def _not_judged(report: Report) -> str:
-    kinds = [f"{count} {KINDS[kind]}" for kind, count in sorted(report.entries.items())]
-    parts = [
-        f"{len(report.unread)} files that could not be read ({_named(list(report.unread))})"
-        if report.unread
-        else "",
-        f"what more {_named(list(report.cut))} reach" if report.cut else "",
-        f"{report.unknown_calls} of {report.calls} calls whose target the code does not tell",
-        "libraries without an entry in its list",
-        "loops of unknown size",
-        "how long anything takes",
-    ]
-    return f"Followed: {', '.join(kinds)}. Not judged: {'; '.join(filter(None, parts))}."
+    return counted(len(_by_place(findings)), "place", "places")

@@ -32,6 +32,10 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def test_help_has_an_example(tmp_path: Path) -> None:
+    assert "Example: fastoffload doctor" in doctor(tmp_path, "--help").stdout
+
+
 def test_findings_are_told_with_their_remedy_and_exit_1(project: Path) -> None:
     result = doctor(project)
 

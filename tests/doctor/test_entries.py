@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from fastoffload.doctor.report import Report
+from fastoffload.doctor.report import Reading
 
-Read = Callable[..., Report]
+Read = Callable[..., Reading]
 
 HEAD = """
 import time
@@ -15,7 +15,7 @@ app = FastAPI()
 """
 
 
-def entries(report: Report) -> set[str]:
+def entries(report: Reading) -> set[str]:
     return {finding.entry for finding in [*report.findings, *report.startup]}
 
 

@@ -10,9 +10,9 @@ import pytest
 
 from fastoffload.doctor.reading import grammar
 from fastoffload.doctor.reading.read import read
-from fastoffload.doctor.report import Report
+from fastoffload.doctor.report import Reading
 
-Read = Callable[..., Report]
+Read = Callable[..., Reading]
 
 BROKEN = "def (:\n"
 APP = "import time\nfrom fastapi import FastAPI\napp = FastAPI()\n"

@@ -1,14 +1,10 @@
 """Applications with planted blocks and near misses: what is found of them."""
 
-import sys
 from fnmatch import fnmatchcase
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-from marks import PLANTED, score
-
+from doctor.marks import PLANTED, score
 from fastoffload.doctor.blocking import Catalog
 
 APPLICATIONS = sorted(folder.name for folder in PLANTED.iterdir())

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from fastoffload.doctor.findings import Finding
-from fastoffload.doctor.report import Report
+from fastoffload.doctor.report import Reading
 
-Read = Callable[..., Report]
+Read = Callable[..., Reading]
 
 HEAD = """
 import asyncio, time
@@ -16,7 +16,7 @@ app = FastAPI()
 """
 
 
-def only(report: Report) -> Finding:
+def only(report: Reading) -> Finding:
     (finding,) = report.findings
     return finding
 
@@ -36,7 +36,7 @@ def test_a_background_task_that_computes_between_two_awaits_becomes_a_job(
     assert (finding.entry, finding.kind) == ("background task crunch", "background")
     assert (finding.place.line, finding.cause) == (7, "computes")
     assert finding.remedy.action == "job"
-    assert "fastoffload add crunch --recipe blank" in finding.remedy.advice
+    assert "a folder app/jobs/crunch," in finding.remedy.advice
 
 
 def test_a_task_of_the_loop_is_one_as_well(application: Read) -> None:
@@ -64,7 +64,7 @@ def test_a_route_that_renders_a_pdf_becomes_a_job(application: Read) -> None:
 
     assert finding.entry == "POST /generate-pdf/"
     assert finding.remedy.action == "job"
-    assert "fastoffload add generate_pdf --recipe report" in finding.remedy.advice
+    assert "a folder app/jobs/generate_pdf," in finding.remedy.advice
 
 
 @pytest.mark.parametrize(

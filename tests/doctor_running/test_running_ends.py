@@ -30,7 +30,8 @@ async def endless() -> None:
 DRIVE = """
 import sys
 from pathlib import Path
-from fastoffload.doctor.running import DriveOptions, drive
+from fastoffload.doctor.running.drive import drive
+from fastoffload.doctor.running.options import DriveOptions
 
 drive(Path(sys.argv[1]), None, DriveOptions(python=Path(sys.argv[2]), timeout=300))
 """

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from doctor_running.conftest import Project
-from fastoffload.doctor.running import attach_text
+from fastoffload.doctor.running.attach import attach_text
 from fastoffload.doctor.running.discover import find_python, find_target
 from fastoffload.doctor.running.operations import operations
 from fastoffload.doctor.running.samples import Samples
@@ -102,7 +102,7 @@ def test_the_application_is_found(project: Project, files: dict[str, str], name:
     [
         ({"a.py": "app = Flask()"}, None, "has no module with `FastAPI"),
         ({"a.py": "a = FastAPI()", "b.py": "b = FastAPI()"}, None, "has several (a:a, b:b)"),
-        ({"a.py": ""}, "shop.main", "give it as module:app"),
+        ({"a.py": ""}, "shop.main", "give it as --app module:name"),
     ],
 )
 def test_which_application_is_meant_must_be_clear(

@@ -1,12 +1,15 @@
 """Blocks that are planted in an application are named, with route and line, and nothing else is."""
 
-from pathlib import Path
+from collections.abc import Callable
+from functools import cache
 
 import pytest
 
-from doctor_running.conftest import VERSIONS, Environment, Project
+from doctor_running.conftest import VERSIONS, Environment
 from fastoffload.doctor.findings import Finding
-from fastoffload.doctor.running import DriveOptions, DriveResult, drive
+from fastoffload.doctor.report import Run
+from fastoffload.doctor.running.drive import drive
+from fastoffload.doctor.running.options import DriveOptions
 
 pytestmark = pytest.mark.xdist_group("doctor_running")
 
@@ -141,14 +144,28 @@ def line_of(text: str, mark: str) -> int:
     return line
 
 
+Runs = Callable[[str, str], Run]
+
+
+@pytest.fixture(scope="module")
+def run_of(environment: Environment, tmp_path_factory: pytest.TempPathFactory) -> Runs:
+    """Runs the application, once with each Python and each loop."""
+
+    @cache
+    def run(version: str, loop: str) -> Run:
+        root = tmp_path_factory.mktemp("planted")
+        files = {"helpers.py": HELPERS, "main.py": MAIN.replace("LOOP", repr(loop))}
+        for name, text in (files | (NO_UVLOOP if loop == "asyncio" else {})).items():
+            (root / name).write_text(text)
+        return drive(root, None, DriveOptions(python=environment(version)))
+
+    return run
+
+
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
-def test_each_is_named_under_each_loop(
-    environment: Environment, project: Project, version: str, loop: str
-) -> None:
-    files = {"helpers.py": HELPERS, "main.py": MAIN.replace("LOOP", repr(loop))}
-    root = project(files | (NO_UVLOOP if loop == "asyncio" else {}))
-    result = drive(root, None, DriveOptions(python=environment(version)))
+def test_each_is_named_under_each_loop(run_of: Runs, version: str, loop: str) -> None:
+    result = run_of(version, loop)
     assert (result.stopped_because, result.not_judged) == (None, ())
 
     seen = {(it.entry, it.call, it.cause, it.place.file, it.place.line) for it in result.findings}
@@ -177,12 +194,11 @@ def test_each_is_named_under_each_loop(
 
 
 @pytest.fixture
-def result(python: Path, project: Project) -> DriveResult:
-    files = {"helpers.py": HELPERS, "main.py": MAIN.replace("LOOP", "''")}
-    return drive(project(files), "main:app", DriveOptions(python=python))
+def result(run_of: Runs) -> Run:
+    return run_of(VERSIONS[0], "asyncio")
 
 
-def test_what_serves_many_routes_says_by_which_it_was_seen(result: DriveResult) -> None:
+def test_what_serves_many_routes_says_by_which_it_was_seen(result: Run) -> None:
     chains = {finding.entry: finding.chain for finding in result.findings}
     assert chains["middleware log_requests"] == ("GET /logged", "log_requests")
     assert chains["dependency current_user"] == ("GET /me", "current_user", "hash_password")
@@ -191,7 +207,7 @@ def test_what_serves_many_routes_says_by_which_it_was_seen(result: DriveResult) 
     assert chains["GET /v1/items/{item_id}"] == ("read_item", "wait")
 
 
-def test_the_remedy_fits_what_blocks(result: DriveResult) -> None:
+def test_the_remedy_fits_what_blocks(result: Run) -> None:
     by_entry: dict[str, Finding] = {finding.entry: finding for finding in result.findings}
     assert by_entry["GET /v1/items/{item_id}"].remedy.action == "def"
     assert "to_thread(urllib.request.urlopen" in by_entry["middleware log_requests"].remedy.advice
@@ -200,7 +216,7 @@ def test_the_remedy_fits_what_blocks(result: DriveResult) -> None:
     assert tidy.remedy.action == ("job" if tidy.seconds >= 1 else "wrap")
 
 
-def test_the_most_expensive_comes_first_with_seconds(result: DriveResult) -> None:
+def test_the_most_expensive_comes_first_with_seconds(result: Run) -> None:
     seconds = [finding.seconds or 0 for finding in result.findings]
     assert seconds == sorted(seconds, reverse=True)
     waits = {finding.entry: finding.seconds for finding in result.findings}

@@ -14,14 +14,14 @@ from fastoffload.doctor.reading.paths import Blocked, Paths
 from fastoffload.doctor.reading.resolving.expressions import Resolver
 from fastoffload.doctor.reading.sources import Project
 from fastoffload.doctor.reading.steps import Walker
-from fastoffload.doctor.report import Report
+from fastoffload.doctor.report import Reading
 from fastoffload.errors import FastoffloadError
 
 # Requests that come to an entry of the kind, for one that comes to a route.
 REACH = {"middleware": 10, "dependency": 5}
 
 
-def read(root: Path) -> Report:
+def read(root: Path) -> Reading:
     """What blocks the event loop of the application under `root`, by reading alone.
 
     Raises FastoffloadError if there is nothing that runs on an event loop.
@@ -35,7 +35,7 @@ def read(root: Path) -> Report:
             project.close()
 
 
-def _read(project: Project, catalog: Catalog) -> Report:
+def _read(project: Project, catalog: Catalog) -> Reading:
     resolver = Resolver(project, catalog)
     entries = Entries(resolver).all()
     if not entries and not project.unread:
@@ -64,11 +64,11 @@ def _order(found: Blocked) -> tuple[float, str, int, str]:
     return -seconds, module.file, found.block.line, found.entry.name
 
 
-def _report(project: Project, paths: Paths, walker: Walker, found: list[Blocked]) -> Report:
+def _report(project: Project, paths: Paths, walker: Walker, found: list[Blocked]) -> Reading:
     startup = [each for each in found if each.entry.kind == "startup"]
     files = [each for each in found if each.block.library.category.cause == "files"]
     apart = {id(each) for each in [*startup, *files]}
-    return Report(
+    return Reading(
         findings=tuple(_finding(each) for each in found if id(each) not in apart),
         startup=tuple(_finding(each) for each in startup if each not in files),
         files=tuple(_finding(each) for each in files),

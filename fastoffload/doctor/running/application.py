@@ -34,7 +34,7 @@ class Application:
         self._mark = uuid.uuid4().hex
         self._log = copy.parent / "log"
         self._done: set[int] = set()
-        self._failed = ""
+        self._failed = self._not_there = ""
         self._settled: list[bool] = []
         self._happened = threading.Condition()
 
@@ -160,16 +160,25 @@ class Application:
             self._settled.append(event["settled"])
         elif "ready" in event:
             self.ready = event
+        elif "not_there" in event:
+            self._not_there = event["not_there"]
         else:
             self._failed = self._failed or event["failed"]
 
     def _await_start(self) -> None:
-        self._await(lambda: bool(self.ready or self._failed), self._options.timeout)
+        self._await(
+            lambda: bool(self.ready or self._failed or self._not_there), self._options.timeout
+        )
         if self.ready:
             return
+        if self._not_there:
+            raise FastoffloadError(f"{self._not_there}; name the application: --app module:name")
         why = self._failed
         if not why and self.is_alive:
-            why = f"not ready within {self._options.timeout:g} s; last it said: {self.last_line()}"
+            why = (
+                f"not ready within {self._options.timeout:g} s, of which --timeout gives more;"
+                f" last it said: {self.last_line()}"
+            )
         raise FastoffloadError(
             f"{self._target.name} does not start: {why or self.last_line()}; what it needs of the"
             " environment it takes from this shell and from files in its folder"

@@ -6,6 +6,7 @@ from http import HTTPStatus
 from http.client import HTTPException
 from typing import TypeGuard
 
+from fastoffload.doctor.report import NotJudged
 from fastoffload.doctor.running.application import Application
 from fastoffload.doctor.running.operations import Operation, operations
 from fastoffload.doctor.running.options import DriveOptions
@@ -23,7 +24,7 @@ class Course:
     options: DriveOptions
     sent: list[Operation] = field(default_factory=list)
     """Of each request by its number, what it was."""
-    not_judged: list[str] = field(default_factory=list)
+    not_judged: list[NotJudged] = field(default_factory=list)
     stopped_because: str | None = None
     _statuses: list[int | None] = field(default_factory=list)
     _canary: tuple[Operation, int] | None = None
@@ -32,7 +33,7 @@ class Course:
         """Drive all that may be driven, until it is over or not to be trusted any more."""
         for number, operation in enumerate(self._operations()):
             if operation.cannot:
-                self.not_judged.append(f"{operation.name}: {operation.cannot}")
+                self.not_judged.append(NotJudged(operation.name, operation.cannot))
                 continue
             self._drive(operation)
             is_due = operation.method != "GET" or number % CANARY_EVERY == CANARY_EVERY - 1
@@ -60,9 +61,13 @@ class Course:
                 " watch it under your own traffic or tests instead: fastoffload doctor --attach"
             )
         found = list(operations(ready["openapi"]))
-        others = [one.name for one in found if one.method not in self.options.methods]
-        self.not_judged += [f"{name}: only driven when asked for" for name in others]
-        self.not_judged += [f"WebSocket {path}: not driven" for path in ready["websockets"]]
+        others = [one for one in found if one.method not in self.options.methods]
+        self.not_judged += [
+            NotJudged(one.name, f"not asked without --method {one.method}") for one in others
+        ]
+        self.not_judged += [
+            NotJudged(f"WebSocket {path}", "not driven") for path in ready["websockets"]
+        ]
         return [one for one in found if one.method in self.options.methods]
 
     def _drive(self, operation: Operation) -> None:
@@ -73,8 +78,8 @@ class Course:
         if None in statuses:
             self._judge_silence(operation)
         elif not _is_success(status):
-            remedy = "; give credentials with --header" if status in REFUSED else ""
-            self.not_judged.append(f"{operation.name}: {status}{remedy}")
+            remedy = ", give credentials with --header" if status in REFUSED else ""
+            self.not_judged.append(NotJudged(operation.name, f"answered {status}{remedy}"))
         elif self._canary is None or (operation.secured and not self._canary[0].secured):
             self._canary = operation, status
 
@@ -101,7 +106,7 @@ class Course:
             last = self.application.last_line()
             self.stopped_because = f"the application ended at {operation.name}: {last}"
             return
-        self.not_judged.append(f"{operation.name}: not done {within}")
+        self.not_judged.append(NotJudged(operation.name, f"not done {within}"))
         if self.application.settle():
             self.stopped_because = f"{operation.name} still blocks the loop, not done {within}"
 

@@ -54,14 +54,14 @@ def find_target(root: Path, named: str | None) -> Target:
     named = named or _in_pyproject(root / "pyproject.toml")
     if named:
         if not all(named.partition(":")):
-            raise FastoffloadError(f"{named} names no application; give it as module:app")
+            raise FastoffloadError(f"{named} names no application; give it as --app module:name")
         return Target(named, paths)
     usual = [found for name in USUAL for found in _applications(root, root / name)]
     found = usual[:1] or [one for file in _modules(root) for one in _applications(root, file)]
     if len(found) == 1:
         return Target(found[0], paths)
     seen = f"has several ({', '.join(found[:5])})" if found else "has no module with `FastAPI(…)`"
-    raise FastoffloadError(f"{root} {seen}; name the application: --run module:app")
+    raise FastoffloadError(f"{root} {seen}; name the application: --app module:name")
 
 
 def _in_pyproject(file: Path) -> str | None:

@@ -5,15 +5,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from fastoffload.doctor.report import NotJudged, Run
 from fastoffload.doctor.running.application import Application
 from fastoffload.doctor.running.course import Course
 from fastoffload.doctor.running.discover import find_python, find_target
 from fastoffload.doctor.running.judge import findings
-from fastoffload.doctor.running.options import DriveOptions, DriveResult
+from fastoffload.doctor.running.options import DriveOptions
 from fastoffload.doctor.running.scratch import copied, servers_named
 
 
-def drive(root: Path, target: str | None, options: DriveOptions) -> DriveResult:
+def drive(root: Path, target: str | None, options: DriveOptions) -> Run:
     """What blocks the loop of a project's application while its routes are driven.
 
     The application runs with the project's own Python, on loopback, in a copy that is removed
@@ -21,25 +22,30 @@ def drive(root: Path, target: str | None, options: DriveOptions) -> DriveResult:
     Raises FastoffloadError when no application or interpreter is found, or it does not start.
     """
     root = root.resolve()
-    found = find_target(root, target)
+    named = find_target(root, target)
     options = replace(options, python=find_python(root, options.python))
     notes = servers_named(os.environ, root)
-    with copied(root, notes) as copy, Application(root, copy, found, options) as application:
+    with copied(root, notes) as copy, Application(root, copy, named, options) as application:
         course = Course(application, options)
         course.run()
         application.settle()
         stalls, nameless = _judged(course, application.stalls)
-    return DriveResult(
-        findings=findings(stalls),
+    found = findings(stalls)
+    return Run(
+        findings=tuple(each for each in found if each.kind != "startup"),
+        startup=tuple(each for each in found if each.kind == "startup"),
         requests=len(course.sent),
+        limit_seconds=options.limit_seconds,
         not_judged=(*course.not_judged, *nameless),
         stopped_because=course.stopped_because,
         notes=tuple(notes),
     )
 
 
-def _judged(course: Course, events: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[str]]:
-    """The stalls that count, and a line for each that no line of the project's own is near to."""
+def _judged(
+    course: Course, events: list[dict[str, Any]]
+) -> tuple[list[dict[str, Any]], list[NotJudged]]:
+    """The stalls that count, apart from those that no line of the project's own is near to."""
     counted = []
     for event in events:
         number, stall = event["request"], event["stall"]
@@ -49,7 +55,7 @@ def _judged(course: Course, events: list[dict[str, Any]]) -> tuple[list[dict[str
         if stall["kind"] == "startup" or number is None or course.counts(number):
             counted.append(stall)
     nameless = {
-        f"{stall['entry']}: blocked by {stall['call']}, and no line of yours is near": None
+        NotJudged(stall["entry"], f"blocked by {stall['call']}, with no line of yours near"): None
         for stall in counted
         if not stall["file"]
     }

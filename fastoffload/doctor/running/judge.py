@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from fastoffload.doctor import remedies
 from fastoffload.doctor.findings import Finding, Place, Remedy
 
 JOB_SECONDS = {"computes": 1.0, "waits": 10.0, "files": 10.0}
@@ -12,6 +13,9 @@ JOB_SECONDS = {"computes": 1.0, "waits": 10.0, "files": 10.0}
 THREADED = ("route", "dependency", "background")
 # What has an answer to wait for, or none at all: its work can be done elsewhere and later.
 MOVABLE = ("route", "background", "resolver")
+
+HOW = {"computes": "in Python", "in C": "in C", "in C, with the GIL": "in C, with the GIL"}
+PROGRAMS = ("subprocess.", "os.system", "os.popen")
 
 Stall = Mapping[str, Any]
 """As the watch writes it into the pipe."""
@@ -43,6 +47,7 @@ def _finding(stall: Stall) -> Finding:
         chain=(*through, *stall["chain"]),
         remedy=_remedy(stall),
         seconds=round(_seconds(stall), 3),
+        how=HOW.get(stall["how"], ""),
     )
 
 
@@ -54,17 +59,23 @@ def _cause(stall: Stall) -> str:
 def _remedy(stall: Stall) -> Remedy:
     seconds, cause = _seconds(stall), _cause(stall)
     if stall["kind"] == "startup":
-        return Remedy("wrap", "only the start waits for it: leave it, or do it before serving")
-    in_python = stall["how"] in ("computes", "in C, with the GIL")
+        return remedies.at_start()
     if stall["kind"] in MOVABLE and seconds >= JOB_SECONDS[cause]:
-        return Remedy("job", f"make it a job: {seconds:.1f} s is too long to wait for an answer")
+        return remedies.measured_job(_job_name(stall), seconds, _kind_of_work(stall))
+    in_python = stall["how"] in ("computes", "in C, with the GIL")
     if not stall["awaits"] and stall["kind"] in THREADED and not in_python:
-        entry = stall["chain"][0]
-        return Remedy("def", f"make {entry} a plain `def`: it awaits nothing, and runs on a thread")
-    if in_python:
-        return Remedy(
-            "wrap",
-            f"run it in a process pool (`await loop.run_in_executor(pool, …)`): {stall['how']},"
-            " so that a thread would still slow the loop",
-        )
-    return Remedy("wrap", f"`await asyncio.to_thread({stall['call']}, …)`")
+        return remedies.plain_def(stall["chain"][0])
+    return remedies.wrap(stall["call"], in_process=in_python)
+
+
+def _kind_of_work(stall: Stall) -> str:
+    """As `choose` names it."""
+    if stall["call"].startswith(PROGRAMS):
+        return "program"
+    if _cause(stall) != "computes":
+        return "wait"
+    return "native" if stall["how"] == "in C" else "python"
+
+
+def _job_name(stall: Stall) -> str:
+    return str(stall["chain"][0]).rpartition(".")[2].strip("_") or "work"

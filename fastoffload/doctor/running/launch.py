@@ -26,6 +26,10 @@ REQUEST = b"x-fastoffload-request"
 NOISE = "For further information visit"  # the last line of pydantic's errors
 
 
+class NotThereError(Exception):
+    """The target names nothing."""
+
+
 class Events:
     """The pipe that tells of what happens."""
 
@@ -50,6 +54,9 @@ def main() -> None:
     try:
         application = _load(options["target"])
         uvicorn = importlib.import_module("uvicorn")
+    except NotThereError as error:
+        events.send(not_there=str(error))
+        raise
     except BaseException as error:  # whatever the user's modules raise
         events.send(failed=in_a_line(error))
         raise
@@ -88,13 +95,24 @@ def _in_copy(path: str, root: Path, copy: Path) -> str:
 
 def _load(target: str) -> Foreign:
     module_name, _, attribute = target.partition(":")
-    found: Foreign = importlib.import_module(module_name)
+    found = _imported(module_name)
     for part in attribute.split("."):
+        if not hasattr(found, part):
+            raise NotThereError(f"{module_name} has no {attribute}")
         found = getattr(found, part)
     # A factory takes nothing; an application takes a request.
     if inspect.isfunction(found) and not inspect.signature(found).parameters:
         return found()
     return found
+
+
+def _imported(name: str) -> Foreign:
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name and f"{name}.".startswith(f"{error.name}."):  # not one that it imports itself
+            raise NotThereError(f"there is no module {error.name}") from error
+        raise
 
 
 def in_a_line(error: BaseException) -> str:
