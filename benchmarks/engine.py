@@ -30,6 +30,7 @@ from fastoffload.bench.measuring.empty_jobs import measure_ours
 from fastoffload.bench.service.folder import private_folder
 from fastoffload.bench.service.projects import generate
 from fastoffload.errors import FastoffloadError
+from fastoffload.system import processes
 
 VARIANTS = "background,executor-thread,executor-process,celery-redis,dramatiq-redis"
 BEFORE = "0.1.0"
@@ -134,6 +135,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=3)
     given = parser.parse_args()
     options = Options(given.jobs, given.rounds, given.seconds)
+    processes.listen()  # told to end, it ends what it has started
     urls = {"SQLite": "sqlite://"}
     if os.environ.get("DATABASE_URL", "").startswith("postgresql"):
         urls["PostgreSQL"] = os.environ["DATABASE_URL"]

@@ -129,4 +129,4 @@ def test_a_function_that_will_do_is_taken_without_running_it(tmp_path: Path) -> 
 
 def test_what_runs_in_the_projects_is_in_the_package() -> None:
     names = {path.name for path in INSIDE.rglob("*.py")}
-    assert {"blocking_way.py", "def_route.py", "bare_pool.py", "sitecustomize.py"} <= names
+    assert {"blocking_way.py", "def_route.py", "bare_pool.py", "work.py"} <= names
