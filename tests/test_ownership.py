@@ -8,7 +8,7 @@ import pytest
 from conftest import VARIANTS, Cli, Rendered
 from workshop import CHANGED, Workshop, append, commit, contents, git
 
-from fastoffload.templating.ownership import USERS, is_users
+from fastoffload.ownership import USERS, is_users
 
 OLD_LAYOUT = "0.1.0"  # the release of this checkout that has no app/offload
 SAMPLE = ("app/jobs/report", "tests/jobs", "samples")

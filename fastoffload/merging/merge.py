@@ -4,8 +4,8 @@ from dataclasses import dataclass, field, replace
 
 from fastoffload.git.call import decoded
 from fastoffload.git.repository import Entries, Entry, Repository
+from fastoffload.ownership import users
 from fastoffload.templating.answers import ANSWERS_FILE
-from fastoffload.templating.ownership import users
 
 LOCK_FILE = "uv.lock"
 YOURS = "yours"  # the names in conflict markers

@@ -10,9 +10,9 @@ from fastoffload.git.worktree import WorkTree
 from fastoffload.merging.journal import Journal, is_locked
 from fastoffload.merging.merge import LOCK_FILE, MARKERS
 from fastoffload.merging.needed import still_needed
+from fastoffload.ownership import USERS, users
 from fastoffload.templating import releases
 from fastoffload.templating.answers import ANSWERS_FILE, Answers
-from fastoffload.templating.ownership import USERS, users
 from fastoffload.templating.render import render_to_tree
 
 NOT_OURS = {ANSWERS_FILE, LOCK_FILE}

@@ -6,10 +6,10 @@ from pathlib import Path
 from fastoffload.errors import FastoffloadError, os_errors_expected
 from fastoffload.merging.merge import Changes
 from fastoffload.merging.plan import Target, plan, ready
+from fastoffload.ownership import ENGINE
 from fastoffload.templating import releases
 from fastoffload.templating.answers import Answers
 from fastoffload.templating.changelog import notes
-from fastoffload.templating.ownership import ENGINE
 
 
 @dataclass(frozen=True, slots=True)

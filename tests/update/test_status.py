@@ -22,7 +22,7 @@ from workshop import (
     replace_in,
 )
 
-from fastoffload.templating.ownership import USERS
+from fastoffload.ownership import USERS
 
 
 @pytest.mark.parametrize("release", [OLDEST, NEWEST])
