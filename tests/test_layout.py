@@ -12,7 +12,17 @@ MODULES = sorted(
     path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py") if "inside" not in path.parts
 )
 # Each room may import from those before it. Commands are on top of all but `cli`.
-ORDER = ("errors", "terminal", "catalog", "system", "git", "choosing", "templating", "merging")
+ORDER = (
+    "errors",
+    "terminal",
+    "catalog",
+    "ownership",
+    "system",
+    "git",
+    "choosing",
+    "templating",
+    "merging",
+)
 ORDER += ("doctor", "bench", "smoke", "commands", "cli", "__main__")
 FOUNDATION = {"errors", "terminal", "catalog", "ownership"}  # which everything stands on
 MOST_LINES, MOST_MODULES, MOST_FOR_UPDATE = 250, 15, 14
