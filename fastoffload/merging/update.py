@@ -9,7 +9,6 @@ from fastoffload.merging.plan import Target, plan, ready
 from fastoffload.ownership import ENGINE
 from fastoffload.templating import releases
 from fastoffload.templating.answers import Answers
-from fastoffload.templating.changelog import notes
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ def check(path: Path) -> Check:
     release, newest = Answers.read(path).release, releases.newest()
     releases.check_known(release)
     between = releases.between(release, newest)
-    return Check(path, release, newest, between, notes(between))
+    return Check(path, release, newest, between, releases.notes(between))
 
 
 @os_errors_expected()
@@ -61,7 +60,7 @@ def update(path: Path, to: str | None, *, test: bool) -> UpdateResult:
     target = _target(answers, to)
     if target.release == answers.release:
         return UpdateResult(path, f"{path.name} has release {answers.release} already")
-    news = notes(releases.between(answers.release, target.release))
+    news = releases.notes(releases.between(answers.release, target.release))
     with plan(work, answers, target) as made:
         if test:
             made.check_tests()

@@ -5,6 +5,7 @@ differ from what was recorded: then a development release is on top.
 """
 
 import hashlib
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -18,6 +19,8 @@ from fastoffload.git.repository import Repository
 
 PACKAGE = Path(__file__).parent.parent
 BUNDLE = PACKAGE / "releases.bundle"
+CHANGELOG = "CHANGELOG.md"
+HEADING = re.compile(r"^## +(\S+).*$", re.MULTILINE)
 TAGS = "refs/tags/"
 HASH_LENGTH = 8  # enough to tell a developer's states of the templates apart
 
@@ -54,6 +57,18 @@ def between(old: str, new: str) -> list[str]:
     """The releases after the old one, up to the new one."""
     known = versions()
     return list(known[known.index(old) + 1 : known.index(new) + 1])
+
+
+def notes(wanted: list[str]) -> dict[str, str]:
+    """What a user has to know of releases, as the changelog has it; for those that are in it."""
+    if not wanted:
+        return {}
+    with templates(wanted[-1]) as folder:
+        file = folder / CHANGELOG
+        text = file.read_text(encoding="utf-8") if file.exists() else ""
+    _, *parts = HEADING.split(text)
+    found = {version: note.strip() for version, note in zip(parts[::2], parts[1::2], strict=True)}
+    return {version: found[version] for version in wanted if found.get(version)}
 
 
 @contextmanager
