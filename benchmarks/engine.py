@@ -3,8 +3,9 @@
     uv run python benchmarks/engine.py [--variants NAMES] [--rounds N] [--jobs N] [--seconds N]
 
 On SQLite, and on PostgreSQL if DATABASE_URL names one. Two processes or threads run jobs. It takes
-two minutes for each variant, database and round. What counts is the ratios: everything in a line
-was measured in the same minutes.
+some minutes for each variant, database and round. What counts is the ratios: everything in a line
+was measured in the same minutes. BEGIN and SET are statements too; costs of jobs are beside those
+of an idle service.
 """
 
 import argparse
@@ -97,8 +98,7 @@ def measure(found: Found, ours: Subject, before: Subject, options: Options) -> N
 
 def show(results: Sequence[Found]) -> None:
     """Tables in Markdown."""
-    say_row("empty jobs a second", "engine", "bare", "share", BEFORE, f"times {BEFORE}")
-    say_row(*["---"] * 6)
+    say_heading("empty jobs a second", "engine", "bare", "share", BEFORE, f"times {BEFORE}")
     for f in results:
         ours, bare, before = f["engine pace"], f["bare pace"], f["job, 0.1.0 pace"]
         share, times = f"{ours / bare:.2f}", f"{ours / before:.1f}"
@@ -106,19 +106,24 @@ def show(results: Sequence[Found]) -> None:
     _show_costs("an empty job", "job", results)
     for number in (1, 10):
         _show_costs(f"a second of {number} running", f"{number} running", results)
-    say_row("health, p99 ms", "idle", "while empty jobs run", "ratio")
-    say_row(*["---"] * 4)
+    say_heading("health, p99 ms", "idle", "while empty jobs run", "ratio")
     for f in results:
         idle, loaded = f["health idle"], f["health loaded"]
         say_row(f.name, f"{idle:.1f}", f"{loaded:.1f}", f"{loaded / idle:.2f}")
 
 
 def _show_costs(title: str, key: str, results: Sequence[Found]) -> None:
-    say_row(f"{title} ({BEFORE})", *PARTS)
-    say_row(*["---"] * (1 + len(PARTS)))
+    say_heading(f"{title} ({BEFORE})", *PARTS)
     for f in results:
         cells = (f"{f[f'{key}, engine {p}']:.2f} ({f[f'{key}, 0.1.0 {p}']:.2f})" for p in PARTS)
         say_row(f.name, *cells)
+
+
+def say_heading(*cells: str) -> None:
+    """The first rows of a table."""
+    sys.stdout.write("\n")
+    say_row(*cells)
+    say_row(*["---"] * len(cells))
 
 
 def say_row(*cells: str) -> None:

@@ -33,6 +33,7 @@ INSIDE = Path(__file__).parent / "inside"
 WORKERS = 2
 NUMBERS = struct.Struct("QQQ")
 REST_SECONDS = 600  # longer than anything is looked at here
+SETTLE_SECONDS = 5  # after which what begins has begun: workers are not waited for at the start
 REPORTS = "/reports"
 
 
@@ -138,6 +139,7 @@ def cost_a_job(subject: Subject, jobs: int, seconds: float) -> tuple[float, ...]
         subject.fill(service, 1)
         service.start_all()
         wait_for_ends(service, subject.jobs)
+        time.sleep(SETTLE_SECONDS)
         idle = cost_a_second(service, seconds)
         before, start = cost(service), time.monotonic()
         subject.fill(service, jobs)
@@ -153,12 +155,13 @@ def cost_of_running(subject: Subject, jobs: int, seconds: float) -> Cost:
     rest = {"BEFORE": str(REST_SECONDS)} if subject.is_before else {}
     with subject.service(jobs, **rest) as service:
         service.start_all()
+        time.sleep(SETTLE_SECONDS)
         idle = cost_a_second(service, seconds)
         subject.fill(service, jobs, REST_SECONDS)
         client = service.client()
         running = f"{subject.jobs}?status=running&limit=100"
         service.wait_until(lambda: len(client.ask("GET", running)["items"]) == jobs, "runs")
-        time.sleep(1)  # what begins is over
+        time.sleep(SETTLE_SECONDS)
         return cost_a_second(service, seconds).since(idle)
 
 
@@ -166,6 +169,7 @@ def health(subject: Subject, jobs: int, seconds: float) -> tuple[float, float]:
     """The 99th percentile of GET /health/live in milliseconds: idle, and while empty jobs run."""
     with subject.service(WORKERS) as service:
         service.start_all()
+        time.sleep(SETTLE_SECONDS)
         idle = _ask(service, seconds)
         subject.fill(service, jobs)
         return idle, _ask(service, seconds)

@@ -100,7 +100,7 @@ def test_the_last_line_of_pytest_is_found_among_bytes_that_are_no_text(tmp_path:
     assert summary(log) == "3 passed, 1 skipped"
 
 
-def tested_whole(tmp_path: Path, variants: list[str]) -> list[str]:
+def whole_ones(tmp_path: Path, variants: list[str]) -> list[str]:
     """Of the projects of a smoke on two Pythons, those of which all tests are run."""
     options = SmokeOptions.of(
         strategies=[],
@@ -118,8 +118,8 @@ def tested_whole(tmp_path: Path, variants: list[str]) -> list[str]:
 
 
 def test_tests_that_know_no_strategy_run_once_on_each_python(tmp_path: Path) -> None:
-    assert tested_whole(tmp_path, []) == ["background-3.11", "background-3.12"]
-    two = tested_whole(tmp_path, ["dramatiq-redis", "celery-redis"])
+    assert whole_ones(tmp_path, []) == ["background-3.11", "background-3.12"]
+    two = whole_ones(tmp_path, ["dramatiq-redis", "celery-redis"])
     assert two == ["celery-redis-3.11", "celery-redis-3.12"]
 
 

@@ -112,16 +112,16 @@ def test_an_updated_project_passes_its_tests(workshop: Workshop, tmp_path: Path)
 def test_a_switched_service_goes_on(workshop: Workshop, tmp_path: Path) -> None:
     project, kept = tmp_path / "demo", tmp_path / "kept"
     kept.mkdir()
-    workshop.ok("new", str(project), "--strategy", "executor")
+    workshop.ok("new", str(project), "--strategy", "celery")
     edit_as_users_do(project)
     living = project / "tests" / "offload" / "test_living.py"
     living.write_text(PROGRAM.lstrip())
     lock_and_commit(workshop, project)
     uv_run(workshop, project, "pytest", "-q", str(living), "-k", "before", KEPT=str(kept))
-    assert {"pebble", "idna"} <= locked(project)
-    workshop.ok("switch", "celery", cwd=project)
-    assert "celery" in locked(project)
-    assert "pebble" not in locked(project)
+    assert {"celery", "idna"} <= locked(project)
+    workshop.ok("switch", "executor", cwd=project)
+    assert "idna" in locked(project)
+    assert "celery" not in locked(project)
     uv_run(workshop, project, "pytest", "-q", str(living), "-k", "after", KEPT=str(kept))
     living.unlink()
     # That it is what a fresh project of the strategy is, with the edits, other tests show.

@@ -12,6 +12,7 @@ import pytest
 import uvicorn
 from file_site import Site, make_app
 
+from app.offload.files import store
 from app.offload.files.store import get_store
 from app.offload.settings import get_settings
 
@@ -40,10 +41,13 @@ def folder(tmp_path: Path, use_store: UseStore) -> Path:
 
 
 @pytest.fixture
-def any_store(tmp_path: Path, use_store: UseStore) -> None:
-    """The store that STORAGE_URL names, under a prefix of its own; else a folder."""
+def any_store(tmp_path: Path, use_store: UseStore) -> Iterator[None]:
+    """The store that STORAGE_URL names, under a prefix of its own, emptied after; else a folder."""
     url = os.environ.get("STORAGE_URL", "")
     use_store(f"{url}/{uuid.uuid4()}" if "://" in url else str(tmp_path / "files"))
+    yield
+    for job in store.list_jobs():
+        store.delete_prefix(job)
 
 
 @pytest.fixture
