@@ -4,7 +4,9 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -42,11 +44,12 @@ def run_server(folder: Path, **given: str) -> list[Path | None]:
 
 
 @pytest.fixture
-def shared(tmp_path: Path) -> Path:
-    """A folder for everybody's temporary files."""
-    folder = tmp_path / "tmp"
-    folder.mkdir()
-    return folder
+def shared() -> Iterator[Path]:
+    """A folder for everybody's temporary files; a short name, because sockets lie below it."""
+    with TemporaryDirectory(prefix="o-") as name:
+        folder = Path(name).resolve() / "tmp"
+        folder.mkdir()
+        yield folder
 
 
 def test_the_processes_of_a_server_share_one_and_a_single_one_has_none(shared: Path) -> None:
