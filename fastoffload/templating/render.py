@@ -46,10 +46,10 @@ def render_from(templates: Path, folder: Path, answers: Mapping[str, str]) -> li
             )
     except (CopierError, ValueError) as error:
         raise FastoffloadError(f"Copier cannot render the project: {error}") from error
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    files = [path for path in folder.rglob("*") if path.is_file()]
     for path in files:
         _make_ordinary(path)
-    return [path.relative_to(folder).as_posix() for path in files]
+    return sorted(path.relative_to(folder).as_posix() for path in files)
 
 
 def _write_release(answers: Path, release: str) -> None:
