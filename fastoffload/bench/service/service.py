@@ -21,6 +21,7 @@ from fastoffload.errors import FastoffloadError
 from fastoffload.system.processes import held
 
 LIMIT_SECONDS = 120  # for whatever is waited for: generous, because machines are busy
+QUOTE = "'"
 LEFT_SECONDS = 10  # for processes that end because their parent has
 
 _numbers = itertools.count()
@@ -175,7 +176,8 @@ def _commands(way: Way) -> dict[str, str]:
         raise FastoffloadError(f"{way.project.folder}/Procfile: `web` does not serve {APP}")
     commands["web"] = commands["web"].replace(APP, way.app)
     if way.servers > 1:
-        commands["web"] += f" --workers {way.servers}"
+        # Within the quotes: the launcher takes the server's command as one argument.
+        commands["web"] = f"{commands['web'].removesuffix(QUOTE)} --workers {way.servers}{QUOTE}"
     return commands
 
 
