@@ -8,6 +8,7 @@ import asyncio
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 from starlette.background import BackgroundTasks
 
@@ -56,8 +57,10 @@ class BackgroundStrategy(Strategy):
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
-        while await loop.run_in_executor(self._threads, self._runner.look):
-            pass
+        # Uvicorn cancels what outlasts its patience at a stop: that ends the waiting, not the job.
+        with suppress(asyncio.CancelledError):
+            while await loop.run_in_executor(self._threads, self._runner.look):
+                pass
 
 
 def make(queues: Sequence[str]) -> Strategy:
