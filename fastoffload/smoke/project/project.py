@@ -87,10 +87,14 @@ class Project:
         """What the programs of a stage print."""
         return self.place.root / f"{self.entry.name}.{stage}.log"
 
+    def temporary(self, stage: str) -> Path:
+        """Where the programs of a stage put what they need for a moment."""
+        # A short path: sockets are made below it, and their names may have 104 characters.
+        return self.place.root / f"{self._number}{stage}"
+
     def family(self, stage: str, *folders: Path) -> Family:
         """For the programs of a stage; they have a folder for temporary files."""
-        # A short path: sockets are made below it, and their names may have 104 characters.
-        temporary = self.place.root / f"{self._number}{stage}"
+        temporary = self.temporary(stage)
         temporary.mkdir(exist_ok=True)
         environment = {key: v for key, v in os.environ.items() if key not in FOREIGN_SETTINGS}
         environment["PATH"] = f"{self.programs}{os.pathsep}{environment.get('PATH', '')}"

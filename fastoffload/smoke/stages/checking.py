@@ -34,7 +34,9 @@ async def tests(project: Project) -> str:
         settings = services.settings(project.choice)
     elif project.choice.answers.get("broker") == "rabbitmq":
         raise NotRunError("no RabbitMQ: give --services; with Redis the same code is tested")
-    command = ("-m", "pytest", "-q", "-ra", "-p", "no:cacheprovider", *_beside(project))
+    # By itself pytest takes a path so long that no socket could be made below it.
+    folder = f"--basetemp={project.temporary('tests') / 'p'}"
+    command = ("-m", "pytest", "-q", "-ra", "-p", "no:cacheprovider", folder, *_beside(project))
     command += () if project.tested_whole else of_strategy(project.folder)
     await project.run("tests", project.programs / "python", *command, **settings)
     return summary(project.log("tests"))

@@ -1,7 +1,14 @@
 """Says what the tests are about to do."""
 
 import os
+import signal
 from urllib.parse import urlsplit
+
+
+def pytest_configure() -> None:
+    """Let services hear of signals that whoever started the tests ignores, as nohup does."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_report_header() -> list[str]:
