@@ -154,9 +154,9 @@ def test_a_copy_has_what_the_application_needs_and_no_more(project: Project) -> 
 
 
 def test_the_surroundings_lead_into_the_copy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DATABASE_URL", "sqlite:////work/shop/data.db")
+    monkeypatch.setenv("DATABASE_URL", "sqlite:////home/me/shop/data.db")
     monkeypatch.setenv("PYTHONPATH", "/elsewhere")
-    found = environment(Path("/work/shop"), Path("/copy/shop"), "mark")
+    found = environment(Path("/home/me/shop"), Path("/copy/shop"), "mark")
     assert found["DATABASE_URL"] == "sqlite:////copy/shop/data.db"
     assert "PYTHONPATH" not in found
     assert found["PATH"] == os.environ["PATH"]
