@@ -391,5 +391,5 @@ def test_the_workflow_takes_its_matrix_from_the_tool(jobs: dict[str, Any]) -> No
 
 def test_ci_calls_it_for_everything() -> None:
     lines = (CHECKOUT / ".ci" / "run").read_text().splitlines()
-    assert "step uv run fastoffload smoke" in lines
-    assert "step uv run python tests/mutations.py" in lines
+    assert any(line.startswith("step uv run fastoffload smoke ") for line in lines)
+    assert any(line.startswith("step uv run python tests/mutations.py ") for line in lines)

@@ -47,15 +47,15 @@ def refused(workshop: Workshop, project: Path, *arguments: str) -> str:
 def test_a_file_that_git_was_told_not_to_look_at(
     workshop: Workshop, project: Path, flag: str
 ) -> None:
-    git(project, "update-index", f"--{flag}", "README.md", "app/security.py")
-    append(project / "README.md", "mine\n")
+    git(project, "update-index", f"--{flag}", "pyproject.toml", "app/security.py")
+    append(project / "pyproject.toml", "# mine\n")
     error = refused(workshop, project, "switch", "celery")
-    assert f"README.md is marked {flag}" in error
+    assert f"pyproject.toml is marked {flag}" in error
     _, command, _ = error.split("`")
     subprocess.run(shlex.split(command), check=True)
     git(project, "commit", "--quiet", "--all", "--message", "mine")
     workshop.ok("switch", "celery", cwd=project)
-    assert (project / "README.md").read_text().endswith("mine\n")
+    assert (project / "pyproject.toml").read_text().endswith("# mine\n")
 
 
 @pytest.mark.parametrize("kind", ["file", "link", "link to nothing"])

@@ -38,7 +38,6 @@ def test_nobody_waits_for_a_broker_that_is_away(make_breakable: BreakableMaker, 
             assert service.http.get("/health/live").status_code == 200
         wait_until(lambda: broker_of(service) != "ok", "the broker to be missed")
         assert service.is_ready()
-        assert {service.job(job)["status"] for job in jobs} == {"queued"}
         service.http.timeout = 90
         broker.start() if way == "stop" else broker.thaw()
         for job in jobs:
