@@ -9,10 +9,7 @@ from pathlib import Path
 from types import FrameType
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-# A project's tests put away what they have started in sessions of their own when they are
-# interrupted, and not when they are terminated.
-STOPS = (signal.SIGINT, signal.SIGTERM)
-GRACE_SECONDS = 20  # after each: tests end their services at once, but machines are busy
+GRACE_SECONDS = 60  # after each signal: tests end their services at once, but machines are busy
 
 
 def listen() -> None:
@@ -59,9 +56,11 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 
 
 def _end(child: subprocess.Popen[str]) -> None:
+    # A project's tests put away what they have started in sessions of their own when they are
+    # interrupted, once: uv hands the signal on, and a second one would end the putting away.
     with held(), suppress(ProcessLookupError):
-        for number in STOPS:
-            os.killpg(child.pid, number)
+        for send, number in ((os.kill, signal.SIGINT), (os.killpg, signal.SIGTERM)):
+            send(child.pid, number)
             with suppress(subprocess.TimeoutExpired):
                 child.wait(GRACE_SECONDS)
                 break
