@@ -77,6 +77,7 @@ MUTATIONS = [
             )
         ],
         f"{STOPS}::test_no_way_of_stopping_costs_an_attempt",
+        "background",
     ),
     Mutation(
         "stop: what can end within the grace period does",
@@ -92,7 +93,7 @@ MUTATIONS = [
                 "for token in ():",
             )
         ],
-        f"{STOPS}::test_no_way_of_stopping_costs_an_attempt",
+        f"{STOPS}::test_a_job_that_heeds_no_stop_costs_no_attempt",
         "background",
     ),
     Mutation(

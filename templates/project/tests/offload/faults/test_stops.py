@@ -5,11 +5,13 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
+import psutil
 import pytest
 
 from offload.databases import database_away
-from offload.service import COMMANDS, LIMIT_SECONDS, ServiceMaker, wait_until
+from offload.service import COMMANDS, LIMIT_SECONDS, Service, ServiceMaker, wait_until
 
 
 def test_no_way_of_stopping_costs_an_attempt(make_service: ServiceMaker) -> None:
@@ -21,6 +23,7 @@ def test_no_way_of_stopping_costs_an_attempt(make_service: ServiceMaker) -> None
             lambda: service.send(signal.SIGTERM),
             lambda: service.send_to_group(signal.SIGHUP),
             lambda: service.send_to_group(signal.SIGTERM),
+            lambda: server_of(service).send_signal(signal.SIGHUP),
         ),
         start=1,
     ):
@@ -29,12 +32,31 @@ def test_no_way_of_stopping_costs_an_attempt(make_service: ServiceMaker) -> None
         service.wait_until_ended()
         wait_until(lambda: not service.processes(), "no process to be left")
         service.start()
-    service.wait_until_run(job, times=5)
+    service.wait_until_run(job, times=6)
     service.let_go()
     done = service.wait_for(job, "succeeded")
     assert done["attempts"] == 1
     assert {attempt["outcome"] for attempt in done["history"]} == {"interrupted"}
     assert "Traceback" not in service.log.read_text()
+
+
+def server_of(service: Service) -> psutil.Process:
+    """Uvicorn itself, which is all there is where no launcher starts it."""
+    processes = service.processes("web")
+    return next(
+        one for one in processes if "uvicorn" in (Path(part).name for part in one.cmdline())
+    )
+
+
+def test_a_job_that_heeds_no_stop_costs_no_attempt(make_service: ServiceMaker) -> None:
+    service = make_service(SHUTDOWN_GRACE_SECONDS="1").start()
+    job = service.submit("stuck_in_c")
+    service.wait_until_run(job)
+    service.stop()
+    service.start()
+    service.wait_until_run(job, times=2)
+    (attempt,) = service.job(job)["history"]
+    assert attempt["outcome"] == "interrupted"
 
 
 def test_a_job_that_can_end_within_the_grace_period_does(make_service: ServiceMaker) -> None:
