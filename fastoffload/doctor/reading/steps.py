@@ -100,7 +100,11 @@ class _Body:
 
     def steps(self) -> Steps:
         for node in self._nodes:
+            if id(node) in self._consumed:
+                self._iterated(node)
             match node:
+                case ast.Subscript(value=value, ctx=ast.Load()):
+                    self._iterated(value)
                 case ast.Call() if id(node) not in self._moved:
                     self._call(node)
                 case ast.Attribute(ctx=ast.Load()):
@@ -151,10 +155,17 @@ class _Body:
             for function in self._functions(value, node):
                 self._follow(function, node)
 
-    def _external(self, path: str, node: ast.Call) -> None:
+    def _iterated(self, node: ast.AST) -> None:
+        """What blocks when somebody wants its elements: a query that was not run before."""
+        for value in self._evaluate(node):
+            if isinstance(value, External):
+                self._external(f"{value.path}[]", node)
+
+    def _external(self, path: str, node: ast.AST) -> None:
         library = self._resolver.catalog.blocking(path)
         if library and id(node) not in self._awaited:
-            self._found.blocks.append(Block(path, library, node.lineno))
+            line: int = node.lineno  # type: ignore[attr-defined]
+            self._found.blocks.append(Block(path, library, line))
 
     def _external_base(self, value: Instance, node: ast.Call) -> None:
         """A call of an object whose class comes from a library: a model."""

@@ -89,9 +89,12 @@ class Arguments(Classes):
             return (scope.receiver,)
         for argument, default in _defaults(arguments):
             if argument.arg == name:
-                return self.annotated(argument.annotation, scope.outer or scope) or self._default(
-                    argument, default, scope
-                )
+                outer = scope.outer or scope
+                stated = self.annotated(argument.annotation, outer)
+                if stated and not _is_dependency(default):
+                    return stated
+                given = self._default(argument, default, scope)
+                return given if not stated or _of_one_library(stated, given) else stated
         return ()
 
     def _default(self, argument: ast.arg, default: ast.expr | None, scope: Scope) -> Values:
@@ -115,6 +118,20 @@ def switches(node: ast.AST) -> frozenset[str]:
         if isinstance(each, ast.Name)
     }
     return frozenset(names - set(bindings_of(node).names))
+
+
+def _of_one_library(stated: Values, given: Values) -> bool:
+    """Whether FastAPI puts in an object of the library that the annotation names, too.
+
+    Of which class it is, the dependency knows better: many say Session and get an AsyncSession.
+    """
+    heads = {each.path.partition(".")[0] for each in stated if isinstance(each, External)}
+    return any(isinstance(e, External) and e.path.partition(".")[0] in heads for e in given)
+
+
+def _is_dependency(default: ast.expr | None) -> bool:
+    func = getattr(default, "func", None)
+    return str(getattr(func, "attr", getattr(func, "id", ""))) in ("Depends", "Security")
 
 
 def _passes_on(node: ast.Call) -> bool:

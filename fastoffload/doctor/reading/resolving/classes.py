@@ -98,7 +98,7 @@ class Classes(Annotations):
         name = getattr(function.node, "name", "")
         found = [
             method
-            for below in self.subclasses(receiver.of)
+            for below in self.subclasses(receiver.of) or self._fitting(receiver.of)
             if (method := self.method(below, name)) and not is_abstract(method.node)
         ]
         return found[:MOST_OVERRIDES]
@@ -119,6 +119,16 @@ class Classes(Annotations):
             ]
             self._subclasses[of] = below + deeper
         return self._subclasses[of]
+
+    def _fitting(self, of: Class) -> list[Class]:
+        """For a Protocol that nothing inherits from: the classes that have all its methods."""
+        if not any(str(getattr(base, "path", "")).endswith(".Protocol") for base in self.bases(of)):
+            return []
+        wanted = _methods(of.node)
+        heads = [f"def {name}(".encode() for name in wanted]
+        modules = [m for m in self.project.modules if all(head in m.source for head in heads)]
+        classes = (one for m in modules for one in self.all_classes(scope_of(m, m.tree)))
+        return [one for one in classes if wanted and one != of and wanted <= _methods(one.node)]
 
     def _naming_as_base(self, name: str) -> list[Module]:
         """The modules with a class whose head has the name."""
@@ -175,6 +185,10 @@ class Classes(Annotations):
                         found.setdefault(name, []).append((method, annotation, value))
             self._assignments[node] = found
         return self._assignments[node]
+
+
+def _methods(node: ast.ClassDef) -> set[str]:
+    return {each.name for each in node.body if isinstance(each, FunctionNode)}
 
 
 def is_property(value: object) -> TypeGuard[Function]:

@@ -27,7 +27,11 @@ from fastoffload.doctor.reading.sources import Module, Project
 # What gives back its first argument, as far as it matters here.
 SAME = {
     "functools.partial", "copy.copy", "copy.deepcopy", "iter", "list", "tuple", "sorted", "set",
-    "reversed", "contextlib.closing", "functools.wraps()", "asyncio.wait_for", "asyncio.shield",
+    "reversed", "contextlib.closing", "contextlib.contextmanager", "contextlib.asynccontextmanager",
+    "functools.wraps()", "functools.cache", "functools.lru_cache", "functools.lru_cache()",
+    "asyncio.wait_for", "asyncio.shield",
+    *(f"dependency_injector.providers.{name}" for name in (
+        "Factory", "Singleton", "ThreadSafeSingleton", "ContextLocalSingleton", "Callable")),
 }  # fmt: skip
 STATE = re.compile(rb"\bstate\.(\w+)\s*(?::[^=\n]+)?=[^=]")
 OF_ITEMS = {"get", "pop", "setdefault", "values", "copy", "popleft"}
