@@ -146,11 +146,11 @@ class Resolver(Calls):
     def called(self, callee: Value, node: ast.Call, scope: Scope) -> Values:
         match callee:
             case Class():
-                return (Instance(callee),)
+                return (self.constructed(callee, node, scope),)
             case Function():
                 return self.returned(self.calling(callee, node, scope))
-            case Instance(of=of):
-                method = self.method(of, "__call__")
+            case Instance():
+                method = self.method(callee, "__call__")
                 return self.returned(method) if method else ()
             case External(path=path):
                 return self._called_external(path, node, scope)
