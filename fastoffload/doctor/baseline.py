@@ -14,7 +14,8 @@ AnyReport = TypeVar("AnyReport", bound=Report)
 def known(file: Path) -> frozenset[str]:
     """The fingerprints in a file; raises FastoffloadError if it is not such a document."""
     try:
-        findings = json.loads(file.read_text())["findings"]
+        document = json.loads(file.read_text())
+        findings = [*document["findings"], *document["files"]]
         return frozenset(str(finding["fingerprint"]) for finding in findings)
     except OSError as error:
         reason = error.strerror or str(error)
@@ -25,5 +26,8 @@ def known(file: Path) -> frozenset[str]:
 
 def without(report: AnyReport, fingerprints: frozenset[str]) -> AnyReport:
     """The report with new findings only."""
-    new = tuple(each for each in report.findings if fingerprint(each) not in fingerprints)
-    return replace(report, findings=new)
+    new, files = (
+        tuple(each for each in findings if fingerprint(each) not in fingerprints)
+        for findings in (report.findings, report.files)
+    )
+    return replace(report, findings=new, files=files)

@@ -87,6 +87,11 @@ class Catalog:
         }
         """What of each entry blocks."""
         self._calls = Paths(_of(data, "calls", self.libraries))
+        self._iterated = Paths(
+            (call, library)
+            for call, library in _of(data, "calls", self.libraries)
+            if call.endswith("[]")
+        )
         self._excepted = Paths(_of(data, "except", self.libraries))
         self._gives = Paths(
             pair
@@ -97,6 +102,7 @@ class Catalog:
         """What libraries are imported as."""
         self.canonical = cache(self._canonical)
         self.blocking = cache(self._blocking)
+        self.iterated = cache(self._when_iterated)
 
     def _canonical(self, path: str) -> str:
         """The path under its one name."""
@@ -114,6 +120,11 @@ class Catalog:
         found = self._calls.find(path)
         excepted = self._excepted.find(path) if found else None
         return found[1] if found and not (excepted and excepted[1] == found[1]) else None
+
+    def _when_iterated(self, path: str) -> Library | None:
+        """The entry that lists what the path names as blocking while somebody iterates it."""
+        found = self._iterated.find(f"{path}[]")
+        return found[1] if found else None
 
 
 def _of(

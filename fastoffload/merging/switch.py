@@ -5,6 +5,7 @@ from pathlib import Path
 
 from fastoffload.catalog import Choice
 from fastoffload.errors import os_errors_expected
+from fastoffload.merging import left_behind
 from fastoffload.merging.plan import Target, plan, ready
 from fastoffload.merging.update import UpdateResult
 from fastoffload.templating import releases
@@ -25,7 +26,7 @@ def switch(
         if test:
             made.check_tests()
         made.carry_out()
-    warnings = [*filter(None, [choice.cost]), *made.warnings]
+    warnings = [*filter(None, [choice.cost, left_behind.on_broker(answers)]), *made.warnings]
     return UpdateResult(path, made.journal.title, made.changes, warnings)
 
 

@@ -100,6 +100,15 @@ def test_with_a_baseline_only_new_findings_fail_even_after_lines_moved(project: 
     assert "GET /slow" not in result.stdout
 
 
+def test_a_baseline_knows_access_to_files_as_well(project: Path) -> None:
+    baseline = project / "baseline.json"
+    baseline.write_text(doctor(project, "--json").stdout)
+
+    assert doctor(project, "--files", "--baseline", str(baseline)).returncode == 0
+    (project / "main.py").write_text(f"{BLOCKED}@app.get('/n')\nasync def n():\n    open('y')\n")
+    assert "GET /n  open" in doctor(project, "--files", "--baseline", str(baseline)).stdout
+
+
 @pytest.mark.parametrize("text", [None, "{}", "no json"])
 def test_a_baseline_that_is_none_is_named(project: Path, text: str | None) -> None:
     if text is not None:

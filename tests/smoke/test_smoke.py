@@ -296,7 +296,10 @@ def test_without_the_extra_one_line_names_it(cli: Cli, tmp_path: Path, command: 
     )
     done = cli(command, env={"PYTHONPATH": str(tmp_path)})
     assert done.returncode == 1
-    assert f"{command} needs psutil; `pip install 'fastoffload[{command}]'`" in done.stderr
+    checkout = Path(__file__).parents[2]
+    remedy = f"`uv tool install --force --editable '{checkout}[{command}]'`"
+    assert f"{command} needs psutil; install fastoffload with all" in done.stderr
+    assert remedy in done.stderr
 
 
 def test_without_a_rabbitmq_its_variants_tests_are_not_called_passed(tmp_path: Path) -> None:

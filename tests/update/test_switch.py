@@ -71,6 +71,12 @@ def test_the_release_stays(workshop: Workshop, tmp_path: Path) -> None:
     assert contents(project) == contents(fresh)
 
 
+def test_what_is_left_on_the_broker_is_said(workshop: Workshop, tmp_path: Path) -> None:
+    project = workshop.new(tmp_path / "demo", *VARIANTS["celery-redis"])
+    document = json.loads(workshop.ok("switch", "background", "--json", cwd=project))
+    assert any("--pattern 'demo.celery:*'" in warning for warning in document["warnings"])
+
+
 def test_nothing_to_do(workshop: Workshop, tmp_path: Path) -> None:
     project = workshop.new(tmp_path / "demo", *VARIANTS["executor-process"])
     assert "demo is executor (process pool) already" in workshop.ok(

@@ -199,7 +199,7 @@ class Entries:
     def _callables(self, node: ast.expr, scope: Scope) -> Iterator[Function]:
         for value in self._resolver.evaluate(node, scope):
             if isinstance(value, Instance):
-                method = self._resolver.method(value.of, "__call__")
+                method = self._resolver.method(value, "__call__")
                 yield from [method] if method else []
             elif isinstance(value, Function):
                 yield value

@@ -100,7 +100,11 @@ class _Body:
 
     def steps(self) -> Steps:
         for node in self._nodes:
+            if id(node) in self._consumed and isinstance(node, ast.expr):
+                self._iterated(node)
             match node:
+                case ast.Subscript(value=value, ctx=ast.Load()):
+                    self._iterated(value)
                 case ast.Call() if id(node) not in self._moved:
                     self._call(node)
                 case ast.Attribute(ctx=ast.Load()):
@@ -151,6 +155,14 @@ class _Body:
             for function in self._functions(value, node):
                 self._follow(function, node)
 
+    def _iterated(self, node: ast.expr) -> None:
+        """What blocks when somebody wants its elements: a query that was not run before."""
+        for value in self._evaluate(node):
+            if isinstance(value, External) and id(node) not in self._awaited:
+                library = self._resolver.catalog.iterated(value.path)
+                if library:
+                    self._found.blocks.append(Block(value.path, library, node.lineno))
+
     def _external(self, path: str, node: ast.Call) -> None:
         library = self._resolver.catalog.blocking(path)
         if library and id(node) not in self._awaited:
@@ -171,8 +183,8 @@ class _Body:
             case Class():
                 names = ("__init__", "__post_init__", "__new__")
                 found = [m for name in names if (m := resolver.method(value, name))]
-            case Instance(of=of):
-                found = [m for m in [resolver.method(of, "__call__")] if m]
+            case Instance():
+                found = [m for m in [resolver.method(value, "__call__")] if m]
             case _:
                 found = []
         for function in found:
@@ -189,7 +201,7 @@ class _Body:
     def _attribute(self, node: ast.Attribute) -> None:
         for value in self._evaluate(node.value):
             if isinstance(value, Instance):
-                method = self._resolver.method(value.of, node.attr)
+                method = self._resolver.method(value, node.attr)
                 if is_property(method):
                     self._found.calls.append(method)
 
@@ -197,7 +209,7 @@ class _Body:
         for item in node.items:
             for value in self._evaluate(item.context_expr):
                 if isinstance(value, Instance):
-                    methods = (self._resolver.method(value.of, name) for name in ENTERED)
+                    methods = (self._resolver.method(value, name) for name in ENTERED)
                     self._found.calls += [method for method in methods if method]
 
     def _loop(self, node: ast.For | ast.While | ast.comprehension) -> None:

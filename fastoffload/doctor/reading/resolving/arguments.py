@@ -5,7 +5,7 @@ from functools import cache
 
 from fastoffload.doctor.blocking import Catalog
 from fastoffload.doctor.reading.resolving.bindings import bindings_of, within
-from fastoffload.doctor.reading.resolving.classes import Classes
+from fastoffload.doctor.reading.resolving.subclasses import Subclasses
 from fastoffload.doctor.reading.resolving.values import (
     Class,
     External,
@@ -14,6 +14,7 @@ from fastoffload.doctor.reading.resolving.values import (
     Instance,
     Known,
     Scope,
+    Value,
     Values,
 )
 from fastoffload.doctor.reading.sources import Project
@@ -22,15 +23,9 @@ from fastoffload.doctor.reading.sources import Project
 MOST_GIVEN = 2
 # A function is read again for so many different arguments; then once for all others.
 MOST_VARIANTS = 6
-# Called a Session, but of the session an object came from: on the loop that is an async one, which
-# cannot wait outside `run_sync`.
-BORROWED = (
-    External("sqlalchemy.orm.object_session()"),
-    External("sqlalchemy.ext.asyncio.AsyncSession().sync_session"),
-)
 
 
-class Arguments(Classes):
+class Arguments(Subclasses):
     """Reads parameters and arguments."""
 
     def __init__(self, project: Project, catalog: Catalog) -> None:
@@ -50,6 +45,14 @@ class Arguments(Classes):
             if value is not None and not told.get(parameter.arg):
                 told[parameter.arg] = self._told(parameter, value, scope, function)
         return self._variant(function, tuple(sorted(pair for pair in told.items() if pair[1])))
+
+    def constructed(self, of: Class, node: ast.Call, scope: Scope) -> Instance:
+        """The object that a call of the class makes, with what its constructor gets."""
+        method = self.method(of, "__init__")
+        if method is None or not (node.args or node.keywords):
+            return Instance(of)
+        given = self.calling(method, node, scope).given
+        return Instance(of, tuple(pair for pair in given if not isinstance(pair[1][0], Known)))
 
     def _switch(
         self, value: ast.expr | None, default: ast.expr | None, node: ast.Call, scope: Scope
@@ -77,8 +80,9 @@ class Arguments(Classes):
         """What an argument tells beyond the parameter's annotation."""
         telling = (External, Function, Class, Instance)
         found = [each for each in self.evaluate(value, scope) if isinstance(each, telling)]
-        if self.annotated(parameter.annotation, function.scope):
-            found = [each for each in found if each in BORROWED]
+        stated = self.annotated(parameter.annotation, function.scope)
+        if stated:
+            found = [each for each in found if _says_more(each, stated)]
         return tuple(found[:MOST_GIVEN])
 
     def parameter(self, name: str, scope: Scope) -> Values:
@@ -89,9 +93,13 @@ class Arguments(Classes):
             return (scope.receiver,)
         for argument, default in _defaults(arguments):
             if argument.arg == name:
-                return self.annotated(argument.annotation, scope.outer or scope) or self._default(
-                    argument, default, scope
-                )
+                outer = scope.outer or scope
+                stated = self.annotated(argument.annotation, outer)
+                if stated and not _is_dependency(default):
+                    return stated
+                given = self._default(argument, default, scope)
+                says_more = any(_says_more(each, stated) for each in given)
+                return given if says_more or not stated else stated
         return ()
 
     def _default(self, argument: ast.arg, default: ast.expr | None, scope: Scope) -> Values:
@@ -115,6 +123,21 @@ def switches(node: ast.AST) -> frozenset[str]:
         if isinstance(each, ast.Name)
     }
     return frozenset(names - set(bindings_of(node).names))
+
+
+def _says_more(given: Value, stated: Values) -> bool:
+    """Whether it is another object of the same library than the annotation says.
+
+    Many say Session and get an AsyncSession, or the session that an object came from.
+    """
+    heads = {each.path.partition(".")[0] for each in stated if isinstance(each, External)}
+    is_of_it = isinstance(given, External) and given.path.partition(".")[0] in heads
+    return is_of_it and given not in stated
+
+
+def _is_dependency(default: ast.expr | None) -> bool:
+    func = getattr(default, "func", None)
+    return str(getattr(func, "attr", getattr(func, "id", ""))) in ("Depends", "Security")
 
 
 def _passes_on(node: ast.Call) -> bool:

@@ -71,8 +71,8 @@ class Calls(Branches):
         match value:
             case Items(of=values):  # of a generator under contextlib.contextmanager
                 return values
-            case Instance(of=of):
-                method = self.method(of, "__enter__") or self.method(of, "__aenter__")
+            case Instance():
+                method = self.method(value, "__enter__") or self.method(value, "__aenter__")
                 return self.returned(method) or (value,) if method else (value,)
         return (value,)
 

@@ -1,7 +1,6 @@
-"""Classes of the project: bases, members, attributes that methods set, overriding subclasses."""
+"""Classes of the project: bases, members, attributes that methods set."""
 
 import ast
-import re
 from abc import abstractmethod
 from collections.abc import Iterator
 from typing import TypeGuard
@@ -15,6 +14,7 @@ from fastoffload.doctor.reading.resolving.values import (
     Class,
     External,
     Function,
+    Given,
     Instance,
     Scope,
     Value,
@@ -23,15 +23,11 @@ from fastoffload.doctor.reading.resolving.values import (
     is_static,
     scope_of,
 )
-from fastoffload.doctor.reading.sources import Module, Project
+from fastoffload.doctor.reading.sources import Project
 
 # Bases that add nothing which could block.
 NOTHING_OWN = ("typing", "abc.", "enum.", "object", "pydantic.", "collections.abc.")
 PROPERTIES = {"property", "cached_property", "hybrid_property", "computed_field"}
-# More overriding methods than these are an interface of the world, not a strategy.
-MOST_OVERRIDES = 6
-CLASS_HEAD = re.compile(rb"^[ \t]*class \w+(?:\[[^\n]*\])?\(([^)]*)\)", re.MULTILINE)
-WORD = re.compile(rb"\w+")
 Assignments = dict[str, list[tuple[FunctionNode, ast.expr | None, ast.expr | None]]]
 
 
@@ -41,9 +37,7 @@ class Classes(Annotations):
     def __init__(self, project: Project, catalog: Catalog) -> None:
         super().__init__(project, catalog)
         self._bases: dict[Class, list[Class | External]] = {}
-        self._subclasses: dict[Class, list[Class]] = {}
         self._assignments: dict[ast.ClassDef, Assignments] = {}
-        self._heads: dict[str, list[Module]] = {}
 
     @abstractmethod
     def returned(self, function: Function) -> Values:
@@ -81,59 +75,15 @@ class Classes(Annotations):
                 return (self.external(f"{base.path}().{name}"),)
         return ()
 
-    def method(self, of: Class, name: str) -> Function | None:
+    def method(self, of: Class | Instance, name: str) -> Function | None:
         """The class's or a base's method, bound to an instance of the class."""
-        for base in self.bases(of):
+        receiver = of if isinstance(of, Instance) else Instance(of)
+        for base in self.bases(receiver.of):
             if isinstance(base, Class):
                 for value in self.name(name, scope_of(base.scope.module, base.node, base.scope)):
                     if isinstance(value, Function) and value.node in base.node.body:
-                        return Function(value.node, value.scope, Instance(of))
+                        return Function(value.node, value.scope, receiver)
         return None
-
-    def overrides(self, function: Function) -> list[Function]:
-        """For a method without a body of its own: those of subclasses."""
-        receiver = function.receiver
-        if not isinstance(receiver, Instance) or not is_abstract(function.node):
-            return []
-        name = getattr(function.node, "name", "")
-        found = [
-            method
-            for below in self.subclasses(receiver.of)
-            if (method := self.method(below, name)) and not is_abstract(method.node)
-        ]
-        return found[:MOST_OVERRIDES]
-
-    def subclasses(self, of: Class) -> list[Class]:
-        """All classes of the project that inherit from it."""
-        if of not in self._subclasses:
-            modules = self._naming_as_base(of.node.name)
-            below = [
-                one
-                for module in modules
-                for one in self.all_classes(scope_of(module, module.tree))
-                if one != of and of in self.bases(one)
-            ]
-            known = {one.node for one in below}
-            deeper = [
-                each for one in below for each in self.subclasses(one) if each.node not in known
-            ]
-            self._subclasses[of] = below + deeper
-        return self._subclasses[of]
-
-    def _naming_as_base(self, name: str) -> list[Module]:
-        """The modules with a class whose head has the name."""
-        if not self._heads:
-            for module in self.project.modules:
-                for head in CLASS_HEAD.finditer(module.source):
-                    for word in set(WORD.findall(head[1])):
-                        self._heads.setdefault(word.decode(), []).append(module)
-        return list(dict.fromkeys(self._heads.get(name, [])))
-
-    def all_classes(self, scope: Scope) -> Iterator[Class]:
-        """The classes of a module."""
-        for node in scope.module.tree.body:
-            if isinstance(node, ast.ClassDef):
-                yield Class(node, scope)
 
     def _base(self, node: ast.expr, scope: Scope) -> list[Class | External]:
         if isinstance(node, ast.Subscript):
@@ -162,7 +112,9 @@ class Classes(Annotations):
         """What methods assign to `self.name`."""
         found: list[Value] = []
         for method, annotation, value in self._assignments_of(base.node).get(name, []):
-            scope = scope_of(base.scope.module, method, self.inside(base, receiver), receiver)
+            inside = self.inside(base, receiver)
+            given = _given(method, receiver)
+            scope = scope_of(base.scope.module, method, inside, receiver, given)
             found += self.annotated(annotation, scope) or self.evaluate(value, scope)
         return tuple(dict.fromkeys(found))[:MOST_VALUES]
 
@@ -180,22 +132,6 @@ class Classes(Annotations):
 def is_property(value: object) -> TypeGuard[Function]:
     """Whether reading the attribute runs a method."""
     return isinstance(value, Function) and not PROPERTIES.isdisjoint(decorators(value.node))
-
-
-def is_abstract(node: ast.AST) -> bool:
-    """Whether it has no body of its own: a docstring, `...`, `pass`, NotImplementedError."""
-    if not isinstance(node, FunctionNode):
-        return False
-    return "abstractmethod" in decorators(node) or all(map(_says_nothing, node.body))
-
-
-def _says_nothing(statement: ast.stmt) -> bool:
-    match statement:
-        case ast.Pass() | ast.Expr(value=ast.Constant()):
-            return True
-        case ast.Raise(exc=ast.expr() as error):
-            return "NotImplementedError" in ast.unparse(error)
-    return False
 
 
 def _bound_to(value: Value, receiver: Class | Instance) -> Value:
@@ -221,6 +157,14 @@ def _assignments(method: ast.AST) -> Iterator[tuple[str, ast.expr | None, ast.ex
             case ast.AnnAssign(target=target, annotation=annotation, value=value):
                 if (name := _attribute(target, own)) is not None:
                     yield name, annotation, value
+
+
+def _given(method: FunctionNode, receiver: Class | Instance) -> Given:
+    """What a constructor got, of the parameters that it has."""
+    if method.name != "__init__" or not isinstance(receiver, Instance):
+        return ()
+    own = {each.arg for each in [*method.args.args, *method.args.kwonlyargs]}
+    return tuple(pair for pair in receiver.given if pair[0] in own)
 
 
 def _attribute(target: ast.expr, own: str) -> str | None:

@@ -27,7 +27,11 @@ from fastoffload.doctor.reading.sources import Module, Project
 # What gives back its first argument, as far as it matters here.
 SAME = {
     "functools.partial", "copy.copy", "copy.deepcopy", "iter", "list", "tuple", "sorted", "set",
-    "reversed", "contextlib.closing", "functools.wraps()", "asyncio.wait_for", "asyncio.shield",
+    "reversed", "contextlib.closing", "contextlib.contextmanager", "contextlib.asynccontextmanager",
+    "functools.wraps()", "functools.cache", "functools.lru_cache", "functools.lru_cache()",
+    "asyncio.wait_for", "asyncio.shield",
+    *(f"dependency_injector.providers.{name}" for name in (
+        "Factory", "Singleton", "ThreadSafeSingleton", "ContextLocalSingleton", "Callable")),
 }  # fmt: skip
 STATE = re.compile(rb"\bstate\.(\w+)\s*(?::[^=\n]+)?=[^=]")
 OF_ITEMS = {"get", "pop", "setdefault", "values", "copy", "popleft"}
@@ -142,11 +146,11 @@ class Resolver(Calls):
     def called(self, callee: Value, node: ast.Call, scope: Scope) -> Values:
         match callee:
             case Class():
-                return (Instance(callee),)
+                return (self.constructed(callee, node, scope),)
             case Function():
                 return self.returned(self.calling(callee, node, scope))
-            case Instance(of=of):
-                method = self.method(of, "__call__")
+            case Instance():
+                method = self.method(callee, "__call__")
                 return self.returned(method) if method else ()
             case External(path=path):
                 return self._called_external(path, node, scope)

@@ -32,6 +32,8 @@ class Instance:
     """An object of a class of the project."""
 
     of: Class
+    given: "Given" = ()
+    """What its constructor got, as far as that says more than annotations."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,7 +100,7 @@ def of_kind(kind: AnyKind) -> APIRouter:
 def _add_create(router: APIRouter, kind: AnyKind, job: type[Any]) -> None:
     options: dict[str, Any] = {
         "operation_id": f"create_{kind.name}_job",
-        "responses": answers(400, 403, 409, 413, 415, 422, 429, 503),
+        "responses": answers(400, 403, 404, 409, 413, 415, 422, 429, 503),
         "response_model": job,
     }
     if kind.inputs:

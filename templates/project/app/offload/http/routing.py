@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from fastapi.routing import APIRoute
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope, Send
 
 from ..errors import Refused
@@ -32,8 +33,10 @@ class Route(APIRoute):
             await super().handle(scope, receive, answer.send)
         except Exception as error:
             await _end_dependencies(scope, error)
-            known = None if answer.has_begun else problems.of_error(error)
-            if answer.has_begun or (known is None and _has_handler(scope, error)):
+            if answer.has_begun or isinstance(error, ClientDisconnect):  # nobody is there to answer
+                raise
+            known = problems.of_error(error)
+            if known is None and _has_handler(scope, error):
                 raise
             await (known or problems.of_mistake())(scope, receive, answer.send)
             if known is None:

@@ -56,6 +56,13 @@ def test_every_error_is_a_problem_document(document: dict[str, Any]) -> None:
                 assert list(response["content"]) == ["application/problem+json"], name
 
 
+def test_what_a_job_names_may_not_be_there(document: dict[str, Any]) -> None:
+    """A kind's `prepare` refuses so: a data set that is not there, say."""
+    creating = {name: each for name, each in operations(document).items() if "create_" in name}
+    assert creating
+    assert all("404" in each["responses"] for each in creating.values())
+
+
 def test_operations_have_names_that_read_well(document: dict[str, Any]) -> None:
     of_clips = {name for name in operations(document) if "clip" in name}
     assert of_clips == {

@@ -19,12 +19,14 @@ from app.offload.observing import observe
 LIMIT_SECONDS = 60.0
 PROGRAM = """
 import time
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from app.offload import discovery
 discovery.kinds = dict  # whatever this project has
+from app.offload.http.routing import Route
 from app.offload.observing.observe import observe
 
 app = FastAPI()
+of_the_engine = APIRouter(route_class=Route)
 
 @app.get("/items/{item}")
 async def get_item(item: int) -> int:
@@ -39,8 +41,11 @@ async def sleep() -> None:
     time.sleep(1)
 
 @app.post("/upload")
+@of_the_engine.post("/engine/upload")
 async def upload(request: Request) -> int:
     return sum([len(part) async for part in request.stream()])
+
+app.include_router(of_the_engine)
 
 observe(app, shows_code=True)
 """
@@ -143,19 +148,22 @@ def test_what_nobody_expected_is_named_and_counted_too(server: Server) -> None:
     assert (line["request_id"], line["level"]) == ("broken-1", "error")
 
 
-def test_a_client_that_goes_in_the_middle_of_an_upload_is_no_failure(server: Server) -> None:
+@pytest.mark.parametrize("path", ["/upload", "/engine/upload"])
+def test_a_client_that_goes_in_the_middle_of_an_upload_is_no_failure(
+    server: Server, path: str
+) -> None:
     for body in (b"", b"some"):
         with socket.create_connection(("127.0.0.1", server.port)) as client:
             client.sendall(
-                b"POST /upload HTTP/1.1\r\nHost: h\r\nContent-Length: 9999\r\n\r\n" + body
+                f"POST {path} HTTP/1.1\r\nHost: h\r\nContent-Length: 9999\r\n\r\n".encode() + body
             )
             time.sleep(0.1)
 
     def is_counted() -> bool:
-        return server.total("http_request_seconds_count", route="/upload", status="499") == 2
+        return server.total("http_request_seconds_count", route=path, status="499") == 2
 
     wait_until(is_counted, "both to be counted")
-    assert server.total("http_request_seconds_count", route="/upload", status="500") == 0
+    assert server.total("http_request_seconds_count", route=path, status="500") == 0
     assert not any("exception" in line for line in server.lines() if "planted" not in str(line))
 
 
