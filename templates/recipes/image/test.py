@@ -166,7 +166,10 @@ def test_a_broken_file_is_refused(form: str) -> None:
         run(noise[: len(noise) // 2])
 
 
-@pytest.mark.parametrize("content", [b"", b"<svg/>", b"%!PS-Adobe-3.0 EPSF-3.0\n"])
+EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n%%EOF\n"
+
+
+@pytest.mark.parametrize("content", [b"", b"<svg/>", EPS])
 def test_what_is_no_picture_is_refused(content: bytes) -> None:
     with pytest.raises(Refused, match="none of AVIF, GIF, JPEG, PNG, WEBP"):
         run(content)
