@@ -18,11 +18,7 @@ THREADS = 1
 MOST_PIXELS = 8192 * 4320
 # Left to itself FFmpeg reads playlists too, and a playlist may name any file of this machine.
 FORMATS = "asf,avi,flv,matroska,mov,mpeg,mpegts,ogg"
-OPTIONS = {
-    "format_whitelist": FORMATS,
-    "protocol_whitelist": "file",
-    "max_pixels": str(MOST_PIXELS),
-}
+OPTIONS = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
 LEAST_OF_LENGTH = 0.9  # of what a file says: one that was cut off holds less
 
 
@@ -97,6 +93,7 @@ def _video_of(container: InputContainer) -> VideoStream:
     context = found[0].codec_context
     if context.width * context.height > MOST_PIXELS:
         raise Refused(422, f"The video has more than {MOST_PIXELS:,} pixels a frame.")
+    context.options = {"max_pixels": str(MOST_PIXELS)}  # of frames that grow on the way, too
     context.thread_count = THREADS
     return found[0]
 

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 from pymediainfo import MediaInfo, Track
 
+from app.jobs.job_name import source
 from app.jobs.job_name.kind import KIND
 from app.offload import Refused
 from app.offload.errors import Interrupted
@@ -230,13 +231,32 @@ def test_a_playlist_reads_no_other_file(sample: Path, tmp_path: Path, name: str)
         run(playlist)
 
 
-def test_a_frame_that_is_larger_than_it_said_is_not_decoded(tmp_path: Path) -> None:
-    film = bytearray(make(tmp_path / "a.avi", codec="mjpeg", with_sound=False).read_bytes())
-    header = struct.pack(">HHBHH", 0xFFC0, 17, 8, HEIGHT, WIDTH)  # ITU-T T.81, B.2.2
-    assert film.count(header) == FRAMES
-    film = film.replace(header, struct.pack(">HHBHH", 0xFFC0, 17, 8, 6_000, 12_000))
-    with pytest.raises(Refused, match=r"damaged|pixels a frame"):
-        run(bytes(film))
+def test_a_frame_that_grows_on_the_way_is_not_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with av.open(film := tmp_path / "a.avi", "w") as container:
+        stream = container.add_stream("mjpeg", rate=RATE)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuvj420p"
+        for number, factor in enumerate((1, 1, 2)):
+            encoder = av.CodecContext.create("mjpeg", "w")
+            encoder.width, encoder.height = WIDTH * factor, HEIGHT * factor
+            encoder.pix_fmt, encoder.time_base = "yuvj420p", Fraction(1, RATE)
+            frame = av.VideoFrame(encoder.width, encoder.height, "yuvj420p")
+            for packet in (*encoder.encode(frame), *encoder.encode(None)):
+                packet.stream, packet.pts, packet.dts = stream, number, number
+                container.mux(packet)
+    assert run(film).result.frames == 3
+    monkeypatch.setattr(source, "MOST_PIXELS", WIDTH * HEIGHT)
+    with pytest.raises(Refused, match="The video is damaged"):
+        run(film)
+
+
+def test_frames_that_are_too_large_are_refused(
+    sample: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source, "MOST_PIXELS", WIDTH * HEIGHT - 1)
+    with pytest.raises(Refused, match=r"more than 76,799 pixels a frame\.$"):
+        run(sample)
 
 
 def test_a_stop_is_heeded_between_frames(sample: Path) -> None:
