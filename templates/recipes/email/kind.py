@@ -32,7 +32,7 @@ KIND = Kind(
     JobNameParams,
     JobNameResult,
     deadline_seconds=120,
-    max_attempts=8,  # about an hour, as a full mailbox or a greylist may take
+    max_attempts=8,  # some twenty minutes: a greylist mostly wants five
     retry_seconds=30,
     max_waiting=1000,
 )

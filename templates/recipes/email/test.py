@@ -57,14 +57,18 @@ def mailbox() -> Mailbox:
 @pytest.fixture
 def smtp(mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Controller]:
     """The server, and the settings that lead to it."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    server = Controller(mailbox, hostname="127.0.0.1", port=port)
+    server = Controller(mailbox, hostname="127.0.0.1", port=free_port())
     server.start()
     use(monkeypatch, server)
     yield server
     server.stop()
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def use(monkeypatch: pytest.MonkeyPatch, server: Controller, **settings: str) -> None:
@@ -118,8 +122,10 @@ def test_a_refusal_for_good_fails_at_once(smtp: Controller, mailbox: Mailbox) ->
         run_directly(KIND, MAIL)
 
 
-def test_a_server_that_is_away_is_tried_again(smtp: Controller) -> None:
-    smtp.stop()
+def test_a_server_that_is_away_is_tried_again(
+    smtp: Controller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(monkeypatch, smtp, SMTP_PORT=str(free_port()))
     with pytest.raises(TransientError, match="refused"):
         run_directly(KIND, MAIL)
 
@@ -133,7 +139,7 @@ def test_no_password_goes_out_in_the_clear(
     with pytest.raises(ValidationError, match="in the clear"):
         use(monkeypatch, smtp, SMTP_USER="me", SMTP_PASSWORD="correct horse")
     with pytest.raises(ValidationError, match="go together"):
-        use(monkeypatch, smtp, SMTP_USER="me", SMTP_SECURITY="tls")
+        use(monkeypatch, smtp, SMTP_USER="me", SMTP_PASSWORD="", SMTP_SECURITY="tls")
     assert mailbox.taken == []
 
 
