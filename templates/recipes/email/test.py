@@ -158,4 +158,4 @@ def test_no_password_goes_out_in_the_clear(
 )
 def test_no_header_can_be_put_in(wrong: dict[str, str]) -> None:
     with pytest.raises(ValidationError):
-        JobNameParams.model_validate(MAIL.model_dump() | wrong)
+        KIND.params.model_validate(MAIL.model_dump() | wrong)

@@ -1,4 +1,4 @@
-"""One real job in a service that runs: `python smoke.py http://127.0.0.1:8000/jobs/job_name`."""
+"""One real job in a service that runs: `python smoke.py URL`."""
 
 import sys
 

@@ -24,9 +24,15 @@ from app.offload.testing import Outcome, run_directly
 ROOT = Path(__file__).parents[2]
 SHOPS = ["Aswan", "Qena, east", 'The "Old" One', "Luxor"]
 PARAMS = JobNameParams()
+MODULE = "app.jobs.job_name.kind"
 
 Sale = tuple[str, str, int]  # day, shop, cents
 
+WRITTEN = """
+    SELECT count(*), sum(cents)
+    FROM job_name_totals
+"""
+# What the database finds in the rows, and the job has not written.
 SUMS = """
     SELECT day, shop, count(*), sum(cents) FROM sales GROUP BY day, shop
     EXCEPT SELECT day, shop, sales, cents FROM job_name_totals
@@ -53,7 +59,7 @@ def as_csv(found: list[Sale], separator: str = ",") -> bytes:
 
 def job(content: bytes, **params: str) -> Outcome:
     """What a run makes of a file."""
-    return run_directly(KIND, JobNameParams(**params), files={"sales": content})
+    return run_directly(KIND, KIND.params(**params), files={"sales": content})
 
 
 def differences(connection: Connection, found: list[Sale], outcome: Outcome) -> list[Row]:
@@ -80,7 +86,7 @@ def test_the_database_adds_up_the_same(separator: str, mark: bytes) -> None:
     assert (outcome.result.rows, outcome.result.kept, outcome.result.totals) == (20_000, 20_000, 48)
     with create_engine("sqlite://").begin() as connection:
         assert differences(connection, found, outcome) == []
-        written = connection.execute(text("SELECT count(*), sum(cents) FROM job_name_totals"))
+        written = connection.execute(text(WRITTEN))
         assert written.one() == (48, outcome.result.amount * 100)
 
 
@@ -162,7 +168,7 @@ def test_a_stop_ends_it_between_two_batches() -> None:
 
 
 def test_the_api_does_not_load_polars() -> None:
-    program = "import sys, app.jobs.job_name.kind; print(*sys.modules)"
+    program = f"import sys, {MODULE}; print(*sys.modules)"
     loaded = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True, text=True
     )

@@ -32,6 +32,7 @@ class Server(ThreadingHTTPServer):
         self.asked: Counter[str] = Counter()
         self.times: list[float] = []
         self.let_go = threading.Event()
+        self.together = threading.Barrier(work.AT_ONCE)
 
     def handle_error(self, *_: object) -> None:
         """Say nothing: clients hang up, as they should."""
@@ -100,6 +101,11 @@ class Handler(BaseHTTPRequestHandler):
         while not self.server.let_go.wait(0.1):
             self.wfile.write(b".")
 
+    def slow(self, time_: int) -> None:
+        """An answer when as many as that are here at once."""
+        self.server.together.wait(30)
+        self.ok(time_)
+
     def reset(self, _: int) -> None:
         """A connection that is torn down."""
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -122,10 +128,14 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     get_http_settings.cache_clear()
 
 
-def asked(server: Server, *paths: str, per_second: float = 100) -> JobNameParams:
+def asked(
+    server: Server,
+    *paths: str,
+    per_second: float = 100,
+) -> JobNameParams:
     """Params that ask for paths."""
     urls = [f"http://127.0.0.1:{server.server_port}/{path}" for path in paths]
-    return JobNameParams.model_validate({"urls": urls, "per_second": per_second})
+    return KIND.params.model_validate({"urls": urls, "per_second": per_second})
 
 
 def run(server: Server, *paths: str, attempt: int = 1, **options: Any) -> Outcome:
@@ -178,13 +188,6 @@ def test_calls_begin_no_faster_than_asked(server: Server) -> None:
 
 
 def test_slow_calls_are_made_at_once(server: Server) -> None:
-    together = threading.Barrier(work.AT_ONCE)
-
-    def slow(handler: Handler, time_: int) -> None:
-        together.wait(30)  # as many as that are here at once, or it raises
-        handler.ok(time_)
-
-    Handler.slow = slow  # type: ignore[attr-defined]
     calling.READ_SECONDS = 60
     paths = [f"slow/{number}" for number in range(work.AT_ONCE)]
     assert run(server, *paths).result.failed == 0
@@ -214,7 +217,7 @@ def test_a_stop_ends_it_while_calls_hang(server: Server) -> None:
 )
 def test_what_is_not_allowed_is_refused(server: Server, url: str) -> None:
     with pytest.raises(ValidationError):
-        JobNameParams.model_validate({"urls": [url.format(port=server.server_port)]})
+        KIND.params.model_validate({"urls": [url.format(port=server.server_port)]})
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,11 @@ def job_name(
     answers = [_told(url, future) for url, future in zip(urls, calls, strict=True)]
     run.keep("answers.jsonl", _write(run.folder / "answers", urls, calls), "application/x-ndjson")
     failed = sum(answer.error is not None for answer in answers)
-    return JobNameResult(succeeded=len(answers) - failed, failed=failed, answers=answers)
+    return JobNameResult(
+        succeeded=len(answers) - failed,
+        failed=failed,
+        answers=answers,
+    )
 
 
 @contextmanager
