@@ -15,8 +15,10 @@ from app.offload.database.tables import include_name
 
 LOCK = 7_305_941  # any number that no other advisory lock of this database uses
 
-for tables in sorted((ROOT / "app" / "jobs").glob("*/tables.py")):
-    import_module(f"app.jobs.{tables.parent.name}.tables")  # which adds them to Base.metadata
+# Each adds its tables to Base.metadata, or has a `metadata` of its own.
+FOLDERS = sorted(path.parent.name for path in (ROOT / "app" / "jobs").glob("*/tables.py"))
+MODULES = [import_module(f"app.jobs.{folder}.tables") for folder in FOLDERS]
+TABLES = dict.fromkeys([Base.metadata, *(getattr(m, "metadata", Base.metadata) for m in MODULES)])
 
 
 def run() -> None:
@@ -28,7 +30,7 @@ def run() -> None:
             _upgrade(connection)
         context.configure(
             connection=connection,
-            target_metadata=Base.metadata,
+            target_metadata=list(TABLES),
             transactional_ddl=True,
             include_name=include_name,
             render_item=_render_item,

@@ -17,7 +17,8 @@ class TransientError(Exception):
 class Refused(Exception):
     """Raised by a kind's `prepare`, or by its routes, when something must not be done.
 
-    The answer is a problem document with this HTTP status; further members may go with it.
+    The answer is a problem document with this HTTP status; further members may go with it. Raised
+    by the work, it ends the job as failed, and its detail is what callers are shown: one line.
     """
 
     def __init__(self, status: int, detail: str, **members: Any) -> None:

@@ -20,6 +20,7 @@ from ..errors import (
     DeadlineExceeded,
     LeaseLost,
     ParamsInvalid,
+    Refused,
     RunStopped,
     TransientError,
     WorkNotImportable,
@@ -186,6 +187,9 @@ def _outcome(error: BaseException, row: Row[Any]) -> tuple[Any, ...]:
     if isinstance(error, ParamsInvalid):
         log.error("params_invalid", faults=str(error))
         return (ends.fail, ends.PARAMS_INVALID)
+    if isinstance(error, Refused):
+        log.info("run_refused", reason=error.detail)
+        return (ends.fail, ends.Failure("refused", error.detail))
     if isinstance(error, StoreAway) or is_full(error) or is_outage(error):
         log.warning("run_met_an_outage", exc_info=error)
         return (_release_uncounted, Attempt("outage", repr(error)), OUTAGE_SECONDS)

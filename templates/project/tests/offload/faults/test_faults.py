@@ -40,6 +40,12 @@ def test_an_unexpected_exception_ends_the_job_and_shows_nothing(service: Service
     assert "BROKEN: a secret" in service.log.read_text()
 
 
+def test_what_the_work_refuses_is_told_in_its_own_words(service: Service) -> None:
+    job = service.wait_for(service.submit("refused"), "failed")
+    assert job["error"] == {"code": "refused", "message": "the file has no rows"}
+    assert job["attempts"] == 1
+
+
 @pytest.mark.parametrize("fault", ["exits", "wrong_progress", "wrong_result"])
 def test_a_mistake_in_the_work_ends_the_job(service: Service, fault: str) -> None:
     job = service.wait_for(service.submit(fault), "failed")

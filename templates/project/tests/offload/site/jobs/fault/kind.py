@@ -25,6 +25,7 @@ class Fault(StrEnum):
     TRANSIENT_ONCE = "transient_once"
     UNPICKLABLE_ONCE = "unpicklable_once"  # for now, with an error that cannot leave its process
     BROKEN = "broken"  # an exception that nobody expected
+    REFUSED = "refused"  # what came with the job will not do
     WRONG_PROGRESS = "wrong_progress"  # per cent
     WRONG_RESULT = "wrong_result"
     GREEDY = "greedy"  # wants a gigabyte of memory

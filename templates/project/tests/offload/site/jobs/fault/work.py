@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from ...offload import Run, TransientError
+from ...offload import Refused, Run, TransientError
 from .kind import KIND, Fault, FaultParams, FaultResult
 
 FOLDER = Path(os.environ["FAULTS_FOLDER"])
@@ -71,6 +71,8 @@ def misbehave(run: Run, params: FaultParams) -> object:
             raise Unpicklable("a", "b")
         case Fault.BROKEN:
             raise RuntimeError("BROKEN: a secret in /etc/secret")
+        case Fault.REFUSED:
+            raise Refused(422, "the file has no rows")
         case Fault.WRONG_PROGRESS:
             run.progress(50)
         case Fault.WRONG_RESULT:
