@@ -140,12 +140,12 @@ MUTATIONS = [
         "test_a_job_that_is_tried_again_after_it_was_found_is_kept",
     ),
     Mutation(
-        "rings: messages for what waits do not pile up",
+        "notifications: messages for what waits do not pile up",
         [(JANITOR, "if job == first and now < at:", "if False:")],
-        f"{RECOVERY}::test_what_waits_is_rung_for_once_an_interval_that_doubles",
+        f"{RECOVERY}::test_what_waits_is_notified_of_once_an_interval_that_doubles",
     ),
     Mutation(
-        "enqueue: it is rung after the outermost commit",
+        "enqueue: who runs jobs is notified after the outermost commit",
         [
             (
                 f"{OFFLOAD}/queue/enqueue.py",

@@ -80,7 +80,7 @@ MUTATIONS = [
     ),
     Mutation(
         "stop: what can end within the grace period does",
-        [(POOL, "wait([look.future for look in self.looks()], grace_seconds)", "pass")],
+        [(POOL, "wait([look.future for look in looks], grace_seconds)", "pass")],
         f"{STOPS}::test_a_job_that_can_end_within_the_grace_period_does",
     ),
     Mutation(

@@ -1,4 +1,4 @@
-"""What the janitor does to rows: promotes what is due, gives back what a dead worker left."""
+"""What a sweep does to rows: promotes what is due, recovers what a dead worker left."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from .ends import WORKER_LOST, Attempt, backoff_seconds, give_back
 log = structlog.get_logger()
 
 AT_ONCE = 1000  # rows that one statement takes
-MOST_RINGS = 20  # for one queue and sweep
+MOST_NOTIFICATIONS = 20  # for one queue and sweep
 PROBE = "written"  # a row of the watermarks
 
 
@@ -40,8 +40,8 @@ def promote_due(connection: Connection) -> Sequence[str]:
     return connection.execute(_PROMOTE).scalars().all()
 
 
-def give_back_lapsed(connection: Connection) -> Sequence[Row[Any]]:
-    """Give back the jobs whose lease ran out, or fail those that have been tried often enough."""
+def recover_lapsed(connection: Connection) -> Sequence[Row[Any]]:
+    """Recover the jobs whose lease ran out, or fail those that have been tried often enough."""
     lease = get_settings().job_lease_seconds
     # A lease that ends later than a fresh one would was written before the clock was set back.
     lapsed = connection.execute(_LAPSED, {"beyond": 2 * lease}).all()
@@ -60,8 +60,8 @@ def backoff_after_loss(row: Row[Any]) -> float:
 
 
 def waiting(connection: Connection, queue: str) -> tuple[int, str | None]:
-    """How many jobs wait in a queue, counted up to MOST_RINGS, and which one is the next."""
-    ids = connection.execute(_NEXT, {"of_queue": queue, "most": MOST_RINGS}).scalars().all()
+    """How many jobs wait in a queue, up to MOST_NOTIFICATIONS, and which one is the next."""
+    ids = connection.execute(_NEXT, {"of_queue": queue, "most": MOST_NOTIFICATIONS}).scalars().all()
     return len(ids), str(ids[0]) if ids else None
 
 

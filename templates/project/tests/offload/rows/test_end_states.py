@@ -22,7 +22,7 @@ Change = Callable[[Row[Any]], Any]
 CHANGES: dict[str, tuple[Change, dict[Status, Status]]] = {
     "claim": (lambda job: take(), {QUEUED: RUNNING}),
     "promote": (lambda job: transact(sweep.promote_due), {DELAYED: QUEUED}),
-    "give back": (lambda job: transact(sweep.give_back_lapsed), {RUNNING: QUEUED}),
+    "give back": (lambda job: transact(sweep.recover_lapsed), {RUNNING: QUEUED}),
     "succeed": (lambda job: transact(ends.succeed, token(job), {}), {RUNNING: SUCCEEDED}),
     "fail": (lambda job: transact(ends.fail, token(job), ends.WORK_FAILED), {RUNNING: FAILED}),
     "end cancelled": (lambda job: transact(ends.end_cancelled, token(job)), {RUNNING: CANCELLED}),

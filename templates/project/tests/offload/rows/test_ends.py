@@ -101,7 +101,7 @@ def test_an_end_whose_answer_was_lost_is_written_once(
 
 def test_a_run_that_lost_its_lease_changes_nothing() -> None:
     job, ledger = running("token-old", lease_expires_at=after(-1)), Ledger()
-    transact(sweep.give_back_lapsed)
+    transact(sweep.recover_lapsed)
     again = take("token-new")
     assert again is not None
     assert again.id == job.id

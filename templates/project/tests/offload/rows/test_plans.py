@@ -63,7 +63,7 @@ LOOKS: dict[str, tuple[str, Callable[..., Any], tuple[Any, ...], dict[str, Any]]
     "renew": ("ix_offload_jobs_running", claim.renew, ("t",), {}),
     "progress": ("ix_offload_jobs_running", claim.note_progress, ("t", 0.5), {}),
     "due": ("ix_offload_jobs_delayed", sweep.promote_due, (), {}),
-    "lapsed": ("ix_offload_jobs_running", sweep.give_back_lapsed, (), {}),
+    "lapsed": ("ix_offload_jobs_running", sweep.recover_lapsed, (), {}),
     "waiting": ("ix_offload_jobs_queued", sweep.waiting, ("default",), {}),
     "expired": (
         "ix_offload_jobs_finished",
