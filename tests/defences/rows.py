@@ -15,8 +15,8 @@ MUTATIONS = [
         [
             (
                 ENDS,
-                '_runs = (_is_running, jobs.c.lease_token == bindparam("token"))',
-                '_runs = (_is_running, bindparam("token").is_not(None))',
+                '_held = (jobs.c.id == bindparam("of_id"), jobs.c.lease_token == bindparam("token"))',
+                '_held = (jobs.c.id == bindparam("of_id"), bindparam("token").is_not(None))',
             )
         ],
         f"{ENDING}::test_a_run_that_lost_its_lease_changes_nothing",
@@ -100,8 +100,8 @@ MUTATIONS = [
                 "        if since is None or not is_even:\n"
                 "            transact_once(sweep.write)\n"
                 "            since = time.monotonic()\n"
-                "        elif time.monotonic() - since > get_settings().job_lease_seconds / 2:\n",
-                "        if True:\n",
+                "        elif (bearable := 2 * (time.monotonic() - since)) > lapsed_seconds:\n",
+                "        if bearable := lapsed_seconds:\n",
             )
         ],
         f"{RECOVERY}::test_recovery_waits_until_each_living_run_could_have_renewed",
@@ -111,11 +111,23 @@ MUTATIONS = [
         [
             (
                 SWEEP,
-                '        jobs.c.lease_expires_at > after(bindparam("beyond")),\n',
-                '        bindparam("beyond") < 0,\n',
+                "        jobs.c.lease_expires_at > after(2 * jobs.c.lease_seconds),\n",
+                "        jobs.c.lease_seconds < 0,\n",
             )
         ],
         f"{RECOVERY}::test_a_lapsed_lease_and_one_that_is_not_believed_are_given_back",
+    ),
+    Mutation(
+        "lease: it is as long as its holder says, not as who looks",
+        [
+            (
+                SWEEP,
+                "after(2 * jobs.c.lease_seconds)",
+                "after(2 * get_settings().job_lease_seconds)",
+            ),
+            (SWEEP, "from .ends import", "from ..settings import get_settings\nfrom .ends import"),
+        ],
+        f"{RECOVERY}::test_a_lease_is_as_long_as_its_holder_says_not_as_who_looks",
     ),
     Mutation(
         "clock: a step is noticed before anything is judged",

@@ -88,8 +88,8 @@ MUTATIONS = [
         [
             (
                 f"{OFFLOAD}/running/threads.py",
-                "for token in self._watcher.running - self._watcher.unheeded:",
-                "for token in ():",
+                "for lease in self._watcher.running - self._watcher.unheeded:",
+                "for lease in ():",
             )
         ],
         f"{STOPS}::test_no_way_of_stopping_costs_an_attempt",

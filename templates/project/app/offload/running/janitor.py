@@ -49,7 +49,7 @@ class Janitor:
         is_even = self._clock.see(work.at)
         if work.has_due:
             transact_once(sweep.promote_due)
-        self._recovery.go_on(work.has_lapsed, is_even)
+        self._recovery.go_on(work.lapsed_seconds, is_even)
         for queue in discovery.queues():
             number, first = read_once(sweep.waiting, queue)
             for _ in range(self._notifications.due(queue, number, first)):
@@ -87,22 +87,25 @@ class Recovery:
 
     That is not so where the clock was set, where nobody could write because the database was away
     or its disk full, or where the whole machine stood still. So it writes first, then waits for
-    half a lease: a run renews at a quarter.
+    half of a lease: its run renews at a quarter.
     """
 
     def __init__(self) -> None:
         self._written: float | None = None  # on the monotonic clock
 
-    def go_on(self, has_lapsed: bool, is_even: bool) -> None:
-        """Take the next step. Raises what the database does, and begins anew then."""
+    def go_on(self, lapsed_seconds: float | None, is_even: bool) -> None:
+        """Take the next step. Raises what the database does, and begins anew then.
+
+        What it is told is the length of the shortest lease that ran out, if there is one.
+        """
         since, self._written = self._written, None
-        if not has_lapsed:
+        if lapsed_seconds is None:
             return
         if since is None or not is_even:
             transact_once(sweep.write)
             since = time.monotonic()
-        elif time.monotonic() - since > get_settings().job_lease_seconds / 2:
-            transact_once(sweep.recover_lapsed)
+        elif (bearable := 2 * (time.monotonic() - since)) > lapsed_seconds:
+            transact_once(sweep.recover_lapsed, bearable)
         self._written = since
 
 

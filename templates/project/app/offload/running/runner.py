@@ -28,7 +28,7 @@ from ..files.outages import StoreAway, is_full
 from ..kinds import load_params
 from ..observing import tracing
 from ..queue import claim, ends
-from ..queue.ends import Attempt
+from ..queue.ends import Attempt, Lease
 from ..run import Run
 from .calling import call
 from .run_files import StoredFiles
@@ -105,7 +105,7 @@ def _claim(token: str, place: Workplace, queues: Sequence[str]) -> Row[Any] | No
 
 
 def _run(row: Row[Any], token: str, place: Workplace) -> None:
-    signal = RunSignal(token, row.deadline_seconds, place.is_stopping)
+    signal = RunSignal(Lease(row.id, token), row.deadline_seconds, place.is_stopping)
     files = StoredFiles(row.id, token, row.inputs)
     try:
         with place.watcher.watching(signal):
@@ -120,7 +120,7 @@ def _run(row: Row[Any], token: str, place: Workplace) -> None:
 def _run_watched(row: Row[Any], signal: RunSignal, files: StoredFiles, place: Workplace) -> None:
     def write(function: Callable[..., Any], *args: Any, **options: Any) -> None:
         signal.is_ending = True
-        while_away(place.is_stopping)(transact_once, function, signal.token, *args, **options)
+        while_away(place.is_stopping)(transact_once, function, signal.lease, *args, **options)
 
     begun = time.monotonic()
     try:
@@ -171,9 +171,9 @@ def account(reason: type[RunStopped]) -> tuple[Any, ...]:
 
 
 def _release_uncounted(
-    connection: Connection, token: str, attempt: Attempt, wait_seconds: float
+    connection: Connection, lease: Lease, attempt: Attempt, wait_seconds: float
 ) -> None:
-    ends.release(connection, token, attempt, failure=None, wait_seconds=wait_seconds)
+    ends.release(connection, lease, attempt, failure=None, wait_seconds=wait_seconds)
 
 
 def _outcome(error: BaseException, row: Row[Any]) -> tuple[Any, ...]:

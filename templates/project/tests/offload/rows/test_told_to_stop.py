@@ -9,7 +9,7 @@ from app.offload.errors import Cancelled, LeaseLost, RunStopped
 from app.offload.running import runner
 from app.offload.running.signals import RunSignal
 from app.offload.running.watcher import Watcher
-from offload.rows.making import WriteJobs, add, change, kept, row, running
+from offload.rows.making import WriteJobs, add, change, kept, lease, row, running
 from offload.service import wait_until
 
 KIND = """
@@ -37,8 +37,8 @@ pytestmark = pytest.mark.usefixtures("database")
 def test_a_run_hears_that_its_lease_is_lost_or_that_it_is_cancelled() -> None:
     watcher = Watcher(lambda _signal, _reason: None, "watched-")
     expected: dict[str, type[RunStopped]] = {"watched-1": LeaseLost, "watched-2": Cancelled}
-    signals = [RunSignal(token, 600, lambda: False) for token in expected]
     jobs = [running(token) for token in expected]
+    signals = [RunSignal(lease(job), 600, lambda: False) for job in jobs]
     with watcher.watching(signals[0]), watcher.watching(signals[1]):
         change(jobs[0].id, lease_token="another")
         change(jobs[1].id, cancel_requested_at=jobs[1].started_at)
