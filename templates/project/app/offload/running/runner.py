@@ -9,7 +9,7 @@ from itertools import count
 from typing import Any
 
 import structlog
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from sqlalchemy import Connection, Row
 
 from .. import discovery
@@ -20,6 +20,7 @@ from ..errors import (
     DeadlineExceeded,
     LeaseLost,
     ParamsInvalid,
+    ResultTooLarge,
     RunStopped,
     TransientError,
     WorkNotImportable,
@@ -28,8 +29,9 @@ from ..files.outages import StoreAway, is_full
 from ..kinds import load_params
 from ..observing import tracing
 from ..queue import claim, ends
-from ..queue.ends import Attempt, Lease
+from ..queue.ends import Attempt, Failure, Lease
 from ..run import Run
+from ..settings import get_settings
 from .calling import call
 from .run_files import StoredFiles
 from .signals import RunSignal
@@ -156,9 +158,20 @@ def _work(
         run.close()
     if not isinstance(result, kind.result):
         raise TypeError(f"the work of {kind.name} must return {kind.result.__name__}: {result!r}")
+    return _storable(result), files.rows(), run.ends
+
+
+def _storable(result: BaseModel) -> dict[str, Any]:
+    """The result as its row holds it: whoever lists jobs reads each whole."""
     stored = result.model_dump(mode="json", by_alias=True)
-    json.dumps(stored, allow_nan=False)  # PostgreSQL refuses it, and SQLite would make it null
-    return stored, files.rows(), run.ends
+    # Of a NaN PostgreSQL refuses to make JSON, and SQLite would make null.
+    size, most = len(json.dumps(stored, allow_nan=False)), get_settings().max_result_bytes
+    if size > most:
+        raise ResultTooLarge(
+            f"The result has {size:,} bytes of JSON, more than MAX_RESULT_BYTES ({most:,}):"
+            " keep what is large as an artifact (run.keep)."
+        )
+    return stored
 
 
 def account(reason: type[RunStopped]) -> tuple[Any, ...]:
@@ -186,6 +199,9 @@ def _outcome(error: BaseException, row: Row[Any]) -> tuple[Any, ...]:
     if isinstance(error, ParamsInvalid):
         log.error("params_invalid", faults=str(error))
         return (ends.fail, ends.PARAMS_INVALID)
+    if isinstance(error, ResultTooLarge):
+        log.error("result_too_large", reason=str(error))
+        return (ends.fail, Failure("result_too_large", str(error)))
     if isinstance(error, StoreAway) or is_full(error) or is_outage(error):
         log.warning("run_met_an_outage", exc_info=error)
         return (_release_uncounted, Attempt("outage", repr(error)), OUTAGE_SECONDS)

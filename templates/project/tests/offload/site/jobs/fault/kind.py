@@ -27,6 +27,7 @@ class Fault(StrEnum):
     BROKEN = "broken"  # an exception that nobody expected
     WRONG_PROGRESS = "wrong_progress"  # per cent
     WRONG_RESULT = "wrong_result"
+    STARTS_A_PROGRAM = "starts_a_program"  # and waits for it
     GREEDY = "greedy"  # wants a gigabyte of memory
 
 
