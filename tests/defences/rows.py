@@ -181,7 +181,7 @@ MUTATIONS = [
     Mutation(
         "watcher: a run hears that its lease is lost",
         [(f"{OFFLOAD}/running/watcher.py", "signal.stop(LeaseLost)", "pass")],
-        f"{TESTS}/rows/test_told_to_stop.py::"
+        f"{TESTS}/running/test_told_to_stop.py::"
         "test_a_run_hears_that_its_lease_is_lost_or_that_it_is_cancelled",
     ),
     Mutation(
@@ -194,6 +194,6 @@ MUTATIONS = [
                 "        write(*_outcome(error, row), **_options(error, row))\n",
             )
         ],
-        f"{TESTS}/rows/test_told_to_stop.py::test_nothing_is_kept_of_a_run_that_came_to_nothing",
+        f"{TESTS}/running/test_told_to_stop.py::test_nothing_is_kept_of_a_run_that_came_to_nothing",
     ),
 ]
