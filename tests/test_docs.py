@@ -21,7 +21,8 @@ PARTS = [
 EACH_STRATEGY = ["background", "executor-process", "executor-thread", "celery-redis"]
 EACH_STRATEGY += ["dramatiq-rabbitmq"]
 # Words of ours that nobody searches for; they are notify, statistics and trace context.
-NOT_TERMS = r"\bdoorbell|\btall(y|ies)\b|\borigin (id|context)\b|came from a trace"
+NOT_TERMS = r"\bdoorbell|\btall(y|ies|ied)\b|\borigin (id|context)\b|came from a trace"
+NOT_TERMS += r"|\b(ring|rings|rung|ringing)\b|(?<![A-Za-z])rings?_|_rings?\b|_rung\b"
 # What is searched for, and where a user of a generated project has to find it.
 TERMS = ["timeout", "progress", "upload limit", "second job", "idempotency key", "trace context"]
 TERMS += ["retry", "webhook", "deadline", "metrics", "backpressure", "backups"]
@@ -175,6 +176,11 @@ def _code(text: str) -> list[str]:
 def test_pages_use_the_terms_of_the_field(page: Path) -> None:
     if page.name != "mutations.md":  # a table of defences, by their own names
         assert not re.search(NOT_TERMS, page.read_text("utf-8"), re.IGNORECASE)
+
+
+def test_code_uses_the_terms_of_the_field(project: Path) -> None:
+    for source in [*(project / "app").rglob("*.py"), *(project / "tests").rglob("*.py")]:
+        assert not re.search(NOT_TERMS, source.read_text("utf-8"), re.IGNORECASE), source
 
 
 def test_what_people_search_for_is_found_in_a_project(project: Path) -> None:

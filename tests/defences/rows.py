@@ -15,8 +15,8 @@ MUTATIONS = [
         [
             (
                 ENDS,
-                '_runs = (_is_running, jobs.c.lease_token == bindparam("token"))',
-                '_runs = (_is_running, bindparam("token").is_not(None))',
+                'jobs.c.lease_token == bindparam("token"))',
+                'bindparam("token").is_not(None))',
             )
         ],
         f"{ENDING}::test_a_run_that_lost_its_lease_changes_nothing",
@@ -100,8 +100,8 @@ MUTATIONS = [
                 "        if since is None or not is_even:\n"
                 "            transact_once(sweep.write)\n"
                 "            since = time.monotonic()\n"
-                "        elif time.monotonic() - since > get_settings().job_lease_seconds / 2:\n",
-                "        if True:\n",
+                "        elif (bearable := 2 * (time.monotonic() - since)) > lapsed_seconds:\n",
+                "        if bearable := lapsed_seconds:\n",
             )
         ],
         f"{RECOVERY}::test_recovery_waits_until_each_living_run_could_have_renewed",
@@ -111,11 +111,23 @@ MUTATIONS = [
         [
             (
                 SWEEP,
-                '        jobs.c.lease_expires_at > after(bindparam("beyond")),\n',
-                '        bindparam("beyond") < 0,\n',
+                "        jobs.c.lease_expires_at > after(2 * jobs.c.lease_seconds),\n",
+                "        jobs.c.lease_seconds < 0,\n",
             )
         ],
         f"{RECOVERY}::test_a_lapsed_lease_and_one_that_is_not_believed_are_given_back",
+    ),
+    Mutation(
+        "lease: it is as long as its holder says, not as who looks",
+        [
+            (
+                SWEEP,
+                "after(2 * jobs.c.lease_seconds)",
+                "after(2 * get_settings().job_lease_seconds)",
+            ),
+            (SWEEP, "from .ends import", "from ..settings import get_settings\nfrom .ends import"),
+        ],
+        f"{RECOVERY}::test_a_lease_is_as_long_as_its_holder_says_not_as_who_looks",
     ),
     Mutation(
         "clock: a step is noticed before anything is judged",
@@ -140,12 +152,12 @@ MUTATIONS = [
         "test_a_job_that_is_tried_again_after_it_was_found_is_kept",
     ),
     Mutation(
-        "rings: messages for what waits do not pile up",
+        "notifications: messages for what waits do not pile up",
         [(JANITOR, "if job == first and now < at:", "if False:")],
-        f"{RECOVERY}::test_what_waits_is_rung_for_once_an_interval_that_doubles",
+        f"{RECOVERY}::test_what_waits_is_notified_of_once_an_interval_that_doubles",
     ),
     Mutation(
-        "enqueue: it is rung after the outermost commit",
+        "enqueue: who runs jobs is notified after the outermost commit",
         [
             (
                 f"{OFFLOAD}/queue/enqueue.py",
@@ -169,7 +181,7 @@ MUTATIONS = [
     Mutation(
         "watcher: a run hears that its lease is lost",
         [(f"{OFFLOAD}/running/watcher.py", "signal.stop(LeaseLost)", "pass")],
-        f"{TESTS}/rows/test_told_to_stop.py::"
+        f"{TESTS}/running/test_told_to_stop.py::"
         "test_a_run_hears_that_its_lease_is_lost_or_that_it_is_cancelled",
     ),
     Mutation(
@@ -182,6 +194,6 @@ MUTATIONS = [
                 "        write(*_outcome(error, row), **_options(error, row))\n",
             )
         ],
-        f"{TESTS}/rows/test_told_to_stop.py::test_nothing_is_kept_of_a_run_that_came_to_nothing",
+        f"{TESTS}/running/test_told_to_stop.py::test_nothing_is_kept_of_a_run_that_came_to_nothing",
     ),
 ]

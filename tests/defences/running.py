@@ -63,6 +63,12 @@ MUTATIONS = [
         f"{FAULTS}/test_parents.py::test_a_parent_that_is_killed_takes_its_children_along",
     ),
     Mutation(
+        "children: what their work has started is killed with them",
+        [(CHILDREN, "    os.setpgrp()  # what the work starts is killed with this process\n", "")],
+        f"{FAULTS}/test_parents.py::"
+        "test_what_the_work_has_started_is_killed_with_its_process[SIGKILL]",
+    ),
+    Mutation(
         "group: a signal to all processes does not end the children",
         [(f"{OFFLOAD}/running/own_group.py", "os.setpgrp()\n", "")],
         f"{FAULTS}/test_parents.py::test_a_signal_to_the_whole_group_is_the_parents_business[15]",
@@ -89,8 +95,8 @@ MUTATIONS = [
         [
             (
                 f"{OFFLOAD}/running/threads.py",
-                "for token in self._watcher.running - self._watcher.unheeded:",
-                "for token in ():",
+                "for lease in self._watcher.running - self._watcher.unheeded:",
+                "for lease in ():",
             )
         ],
         f"{STOPS}::test_a_job_that_heeds_no_stop_costs_no_attempt",

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from typing import Any
 
 from starlette.background import BackgroundTasks
 
@@ -26,6 +27,7 @@ class BackgroundStrategy(Strategy):
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="job")
         # For what no request waits with: retries, delayed jobs, those of a process that died.
         self._slots = Slots(self._runner.look, self._threads, workers)
+        self._is_over = asyncio.Event()  # the grace period of a stop
 
     async def start(self) -> None:
         """Begin to run jobs."""
@@ -45,8 +47,10 @@ class BackgroundStrategy(Strategy):
         return {"threads": self._runner.trouble}
 
     def close(self) -> None:
-        """Begin no job any more."""
+        """Begin no job any more, and soon wait for none: Uvicorn waits for us, without a limit."""
         self._runner.close()
+        grace_seconds = get_settings().shutdown_grace_seconds
+        asyncio.get_running_loop().call_later(grace_seconds, self._is_over.set)
 
     async def stop(self) -> None:
         """Interrupt what runs; Uvicorn has waited for the background tasks of requests already."""
@@ -56,11 +60,19 @@ class BackgroundStrategy(Strategy):
         await self._runner.abandon()
 
     async def _run(self) -> None:
-        loop = asyncio.get_running_loop()
         # Uvicorn cancels what outlasts its patience at a stop: that ends the waiting, not the job.
         with suppress(asyncio.CancelledError):
-            while await loop.run_in_executor(self._threads, self._runner.look):
+            while await self._look():
                 pass
+
+    async def _look(self) -> bool:
+        """Whether more may wait; False, with the job going on, when a stop's patience is over."""
+        look = asyncio.get_running_loop().run_in_executor(self._threads, self._runner.look)
+        is_over = asyncio.ensure_future(self._is_over.wait())
+        either: set[asyncio.Future[Any]] = {look, is_over}
+        done, _ = await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        is_over.cancel()
+        return look in done and look.result()
 
 
 def make(queues: Sequence[str]) -> Strategy:

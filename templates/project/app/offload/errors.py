@@ -38,6 +38,10 @@ class ParamsInvalid(Exception):
     """The parameters in a row are none that the kind's model takes."""
 
 
+class ResultTooLarge(Exception):
+    """What the work returned is more than a row should hold; the message says how much."""
+
+
 class RunStopped(BaseException):
     """The run must end now. A BaseException: `except Exception` in the work lets it pass."""
 

@@ -35,6 +35,7 @@ class Settings(BaseSettings):
 
     # What is accepted. Each kind of job has limits of its own beside these, in its kind.py.
     max_json_bytes: int = Field(default=65_536, gt=0)
+    max_result_bytes: int = Field(default=1_000_000, gt=0)  # of JSON; what is larger is an artifact
 
     # How jobs are run. Deadline, attempts and queue are the kind's.
     job_workers: int | None = Field(default=None, gt=0)  # None: what suits the strategy

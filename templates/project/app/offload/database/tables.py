@@ -124,8 +124,10 @@ jobs = Table(
     Column("started_at", UtcDateTime),
     Column("finished_at", UtcDateTime),
     Column("cancel_requested_at", UtcDateTime),
-    # Who may write to it, and until when.
+    # Who may write to it, and until when. The length is the holder's, whatever JOB_LEASE_SECONDS is
+    # where somebody looks.
     Column("lease_token", TOKEN),
+    Column("lease_seconds", Float),
     Column("lease_expires_at", UtcDateTime),
     Column("worker", String(200)),  # host:pid
 )

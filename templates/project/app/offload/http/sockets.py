@@ -1,7 +1,7 @@
 """Jobs as they move, over a WebSocket. What a client sends is never looked at.
 
-Uvicorn holds a message whole before it hands it over: start it with `--ws-max-size 1024
---ws-per-message-deflate false`, as the Procfile does.
+Uvicorn holds a message whole before it hands it over: start it with `--ws-max-size 65536
+--ws-max-queue 4 --ws-per-message-deflate false`, as the Procfile does.
 """
 
 from collections.abc import Callable, Coroutine

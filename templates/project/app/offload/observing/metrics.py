@@ -5,10 +5,10 @@ Prometheus asks (`job_metrics`): it is the same whichever process answers, and w
 are.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.core import Metric
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
@@ -42,6 +42,16 @@ class _Families(Collector):
 
     def collect(self) -> Iterable[Metric]:
         return self._families
+
+
+def of_parts(well: Mapping[str, bool]) -> Metric:
+    """Whether the parts that jobs need are well, as this process sees them."""
+    family = GaugeMetricFamily(
+        "offload_part_up", "1 while a part that jobs need is well, else 0.", labels=["part"]
+    )
+    for part, is_well in well.items():
+        family.add_metric([part], is_well)
+    return family
 
 
 def render(of_jobs: Sequence[Metric]) -> bytes:

@@ -3,9 +3,12 @@
 import asyncio
 from collections.abc import Iterable, Mapping
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
+from prometheus_client.core import Metric
 
+from ..http import beside
+from ..running.strategy import OK
 from . import metrics
 from .job_metrics import JobMetrics
 from .loop_watch import Stall, recent_stalls
@@ -21,12 +24,22 @@ def metrics_router(queues: Mapping[str, str]) -> APIRouter:
         response_class=Response,
         responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
     )
-    async def get_metrics() -> Response:
+    async def get_metrics(request: Request) -> Response:
         """The metrics as text; those of the jobs are left out while the database is away."""
-        text = await asyncio.to_thread(metrics.render, await job_metrics.get())
+        found = [*await job_metrics.get(), *await _of_parts(request)]
+        text = await asyncio.to_thread(metrics.render, found)
         return Response(text, media_type=CONTENT_TYPE_LATEST)
 
     return router
+
+
+async def _of_parts(request: Request) -> Iterable[Metric]:
+    found = beside.find(request)
+    if found is None:
+        return ()
+    checks, state = await asyncio.gather(found.strategy.check(), found.strategy.state())
+    well = {part: trouble is None for part, trouble in checks.items()}
+    return (metrics.of_parts(well | {part: how == OK for part, how in state.items()}),)
 
 
 def development_router() -> APIRouter:

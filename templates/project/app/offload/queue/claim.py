@@ -45,8 +45,7 @@ def locked(connection: Connection, prefix: str) -> Sequence[Row[Any]]:
 
 def renew(connection: Connection, prefix: str, *, below: float = 0.9) -> None:
     """Renew the leases under tokens that begin so, of which no more than a share is left."""
-    lease = get_settings().job_lease_seconds
-    connection.execute(_RENEW, _range(prefix) | {"lease": lease, "enough": below * lease})
+    connection.execute(_RENEW, _range(prefix) | {"enough": below})
 
 
 def note_progress(connection: Connection, token: str, progress: float) -> None:
@@ -81,6 +80,7 @@ _CLAIM = (
         progress=0.0,
         started_at=now_(),
         lease_token=bindparam("token"),
+        lease_seconds=bindparam("lease"),
         lease_expires_at=after(bindparam("lease")),
         worker=bindparam("by"),
     )
@@ -98,8 +98,8 @@ _WATCHED = select(
 _LOCKED = select(jobs).where(*_in_range).with_for_update()
 _RENEW = (
     update(jobs)
-    .where(*_in_range, jobs.c.lease_expires_at < after(bindparam("enough")))
-    .values(lease_expires_at=after(bindparam("lease")))
+    .where(*_in_range, jobs.c.lease_expires_at < after(bindparam("enough") * jobs.c.lease_seconds))
+    .values(lease_expires_at=after(jobs.c.lease_seconds))
 )
 _PROGRESS = (
     update(jobs)

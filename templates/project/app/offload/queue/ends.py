@@ -1,4 +1,4 @@
-"""How a run ends, and what becomes of its job. Every write carries the lease token of the run.
+"""How a run ends, and what becomes of its job. Every write names the job and the run's lease token.
 
 A run that lost its lease changes nothing. One whose answer of COMMIT was lost tries again under the
 same token, and finds that the row has ended by it.
@@ -7,7 +7,7 @@ same token, and finds that the row has ended by it.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection, Row, bindparam, case, func, insert, select, update
@@ -23,6 +23,13 @@ MOST_HISTORY = 20  # attempts that are told of
 STOPS_AT_ONCE = 5  # stops in a row after which a job is queued again at once
 
 AtEnd = Any
+
+
+class Lease(NamedTuple):
+    """What a run writes under."""
+
+    of_id: UUID  # of the job
+    token: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +61,7 @@ class Attempt:
 
 def succeed(
     connection: Connection,
-    token: str,
+    lease: Lease,
     result: Mapping[str, Any],
     kept: Sequence[Mapping[str, Any]] = (),
     ends: Iterable[AtEnd] = (),
@@ -63,9 +70,11 @@ def succeed(
 
     Raises LeaseLost, or Cancelled when a cancel came first.
     """
-    ended = connection.execute(_SUCCEED, {"token": token, "the_result": dict(result)}).one_or_none()
+    ended = connection.execute(
+        _SUCCEED, {**lease._asdict(), "the_result": dict(result)}
+    ).one_or_none()
     if ended is None:
-        row = connection.execute(_OF_TOKEN, {"token": token}).one_or_none()
+        row = connection.execute(_UNDER_LEASE, lease._asdict()).one_or_none()
         if row is not None and row.status == Status.SUCCEEDED:
             return
         raise Cancelled if row is not None and row.status == Status.RUNNING else LeaseLost
@@ -76,19 +85,19 @@ def succeed(
     _tell(connection, ended)
 
 
-def fail(connection: Connection, token: str, failure: Failure) -> None:
+def fail(connection: Connection, lease: Lease, failure: Failure) -> None:
     """End the job as failed. Raises LeaseLost."""
-    _end(connection, token, Status.FAILED, failure)
+    _end(connection, lease, Status.FAILED, failure)
 
 
-def end_cancelled(connection: Connection, token: str) -> None:
+def end_cancelled(connection: Connection, lease: Lease) -> None:
     """End the job as cancelled. Raises LeaseLost."""
-    _end(connection, token, Status.CANCELLED, None)
+    _end(connection, lease, Status.CANCELLED, None)
 
 
 def release(
     connection: Connection,
-    token: str,
+    lease: Lease,
     attempt: Attempt,
     *,
     failure: Failure | None,
@@ -99,7 +108,7 @@ def release(
     With a `failure` the attempt counts, and the last one that may be made ends the job with it.
     Without one it does not count: this process stops, or something was away. Raises LeaseLost.
     """
-    row = connection.execute(_LOCK, {"token": token}).one_or_none()
+    row = connection.execute(_LOCK, lease._asdict()).one_or_none()
     if row is None:
         raise LeaseLost
     return give_back(connection, row, attempt, failure=failure, wait_seconds=wait_seconds)
@@ -115,12 +124,12 @@ def give_back(
 ) -> Status:
     """`release`, for a running row that is locked already."""
     if row.cancel_requested_at is not None:
-        end_cancelled(connection, row.lease_token)
+        end_cancelled(connection, Lease(row.id, row.lease_token))
         return Status.CANCELLED
     history = [*row.history, _told(row, attempt)][-MOST_HISTORY:]
     if failure and row.attempts >= row.max_attempts:
         connection.execute(_HISTORY, {"of_id": row.id, "told": history})
-        fail(connection, row.lease_token, failure)
+        fail(connection, Lease(row.id, row.lease_token), failure)
         return Status.FAILED
     if failure is None:
         wait_seconds = _wait_uncounted(row, attempt, wait_seconds)
@@ -174,9 +183,9 @@ def retry(connection: Connection, job_id: UUID) -> Row[Any] | None:
     return row
 
 
-def _end(connection: Connection, token: str, status: Status, failure: Failure | None) -> None:
+def _end(connection: Connection, lease: Lease, status: Status, failure: Failure | None) -> None:
     values = {
-        "token": token,
+        **lease._asdict(),
         "to": status,
         "code": failure.code if failure else None,
         "message": failure.message[:LONGEST_MESSAGE] if failure else None,
@@ -185,7 +194,7 @@ def _end(connection: Connection, token: str, status: Status, failure: Failure | 
     if ended is not None:
         _tell(connection, ended)
         return
-    row = connection.execute(_OF_TOKEN, {"token": token}).one_or_none()
+    row = connection.execute(_UNDER_LEASE, lease._asdict()).one_or_none()
     if row is None or row.status not in ENDED:
         raise LeaseLost
 
@@ -206,7 +215,8 @@ def _told(row: Row[Any], attempt: Attempt) -> dict[str, Any]:
 
 
 _is_running = is_status(Status.RUNNING)
-_runs = (_is_running, jobs.c.lease_token == bindparam("token"))
+_held = (jobs.c.id == bindparam("of_id"), jobs.c.lease_token == bindparam("token"))
+_runs = (_is_running, *_held)
 _ended_now = {"version": jobs.c.version + 1, "finished_at": now_(), "lease_expires_at": None}
 _ended_row = (jobs.c.id, jobs.c.has_callback)
 
@@ -232,8 +242,8 @@ _END = (
     )
     .returning(*_ended_row)
 )
-# The token stays in the row, so that a run finds what it has ended itself; no index holds it then.
-_OF_TOKEN = select(jobs.c.status).where(jobs.c.lease_token == bindparam("token"))
+# The token stays in the row, so that a run finds what it has ended itself.
+_UNDER_LEASE = select(jobs.c.status).where(*_held)
 _LOCK = select(jobs).where(*_runs).with_for_update()
 _KEEP = insert(artifacts)
 _HISTORY = update(jobs).where(jobs.c.id == bindparam("of_id")).values(history=bindparam("told"))

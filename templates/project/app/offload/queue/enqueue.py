@@ -1,4 +1,4 @@
-"""Adds a job in the caller's own transaction, and rings once that is committed.
+"""Adds a job in the caller's own transaction, and notifies once that is committed.
 
 What is listened to is the connection, whoever holds it: a session says that it has committed for a
 savepoint too, and within a transaction that somebody else ends.
@@ -16,7 +16,7 @@ from ..kinds import Kind, dump_params
 from ..observing import tracing
 from .submit import NewJob, find_by_key, insert
 
-WAITING, COMMITTED = "offload_waiting", "offload_committed"  # queues to be rung for
+WAITING, COMMITTED = "offload_waiting", "offload_committed"  # of which to notify
 
 
 def enqueue(session: Any, kind: Kind[Any, Any], params: Any, **options: Any) -> Any:
@@ -42,15 +42,15 @@ def _enqueue(
         return UUID(str(known.id))
     if kind.prepare:
         params = kind.prepare(connection, params)
-    origin = tracing.current()
+    context = tracing.current()
     new = NewJob(
         kind=kind,
         params=dump_params(params),
         priority=priority,
         run_at=run_at,
         idempotency_key=key,
-        request_id=origin.request_id,
-        traceparent=origin.traceparent,
+        request_id=context.request_id,
+        traceparent=context.traceparent,
     )
     inserted = insert(connection, new)
     if inserted is None:  # somebody else was quicker
@@ -58,7 +58,7 @@ def _enqueue(
         if known is None:  # and this transaction, a snapshot, does not see it
             raise RuntimeError(f"the idempotency key {key!r} was used just now; try again")
         return UUID(str(known.id))
-    _ring_after_commit(connection, kind.queue)
+    _notify_after_commit(connection, kind.queue)
     return inserted
 
 
@@ -72,7 +72,7 @@ def _check(kind: Kind[Any, Any], params: Any, run_at: datetime | None) -> None:
         raise ValueError(f"{kind.name} needs a file {needed[0]!r}, which only a request brings")
 
 
-def _ring_after_commit(connection: Connection, queue: str) -> None:
+def _notify_after_commit(connection: Connection, queue: str) -> None:
     notifying.warn_unless_running()
     connection.info.setdefault(WAITING, set()).add(queue)
     # There is no event behind a commit. What comes next is: another transaction of the connection,

@@ -1,4 +1,4 @@
-"""What the janitor does to rows: promotes what is due, gives back what a dead worker left."""
+"""What a sweep does to rows: promotes what is due, recovers what a dead worker left."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,17 +6,16 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, Row, and_, bindparam, exists, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, exists, func, or_, select, update
 
 from ..database.clock import after, now_
 from ..database.tables import Status, is_status, jobs, watermarks
-from ..settings import get_settings
 from .ends import WORKER_LOST, Attempt, backoff_seconds, give_back
 
 log = structlog.get_logger()
 
 AT_ONCE = 1000  # rows that one statement takes
-MOST_RINGS = 20  # for one queue and sweep
+MOST_NOTIFICATIONS = 20  # for one queue and sweep
 PROBE = "written"  # a row of the watermarks
 
 
@@ -26,13 +25,13 @@ class Work:
 
     at: datetime
     has_due: bool
-    has_lapsed: bool
+    lapsed_seconds: float | None  # the shortest of the leases that ran out; None: none did
 
 
 def work(connection: Connection) -> Work:
     """Look what there is to do: reading costs next to nothing, and locks nobody out."""
-    row = connection.execute(_WORK, {"beyond": 2 * get_settings().job_lease_seconds}).one()
-    return Work(row.at, row.has_due, row.has_lapsed)
+    row = connection.execute(_WORK).one()
+    return Work(row.at, row.has_due, row.lapsed_seconds)
 
 
 def promote_due(connection: Connection) -> Sequence[str]:
@@ -40,11 +39,9 @@ def promote_due(connection: Connection) -> Sequence[str]:
     return connection.execute(_PROMOTE).scalars().all()
 
 
-def give_back_lapsed(connection: Connection) -> Sequence[Row[Any]]:
-    """Give back the jobs whose lease ran out, or fail those that have been tried often enough."""
-    lease = get_settings().job_lease_seconds
-    # A lease that ends later than a fresh one would was written before the clock was set back.
-    lapsed = connection.execute(_LAPSED, {"beyond": 2 * lease}).all()
+def recover_lapsed(connection: Connection, up_to_seconds: float) -> Sequence[Row[Any]]:
+    """Recover jobs whose lease, of a length up to that, ran out; fail those tried often enough."""
+    lapsed = connection.execute(_LAPSED, {"up_to": up_to_seconds}).all()
     for row in lapsed:
         attempt = Attempt("worker_lost", "its lease ran out: nothing was heard of its process")
         status = give_back(
@@ -60,8 +57,8 @@ def backoff_after_loss(row: Row[Any]) -> float:
 
 
 def waiting(connection: Connection, queue: str) -> tuple[int, str | None]:
-    """How many jobs wait in a queue, counted up to MOST_RINGS, and which one is the next."""
-    ids = connection.execute(_NEXT, {"of_queue": queue, "most": MOST_RINGS}).scalars().all()
+    """How many jobs wait in a queue, up to MOST_NOTIFICATIONS, and which one is the next."""
+    ids = connection.execute(_NEXT, {"of_queue": queue, "most": MOST_NOTIFICATIONS}).scalars().all()
     return len(ids), str(ids[0]) if ids else None
 
 
@@ -89,10 +86,16 @@ _has_lapsed = and_(
     is_status(Status.RUNNING),
     or_(
         jobs.c.lease_expires_at < now_(),
-        jobs.c.lease_expires_at > after(bindparam("beyond")),
+        # Later than a fresh one would end: it was written before the clock was set back.
+        jobs.c.lease_expires_at > after(2 * jobs.c.lease_seconds),
     ),
 )
-_LAPSED = select(jobs).where(_has_lapsed).limit(AT_ONCE).with_for_update(skip_locked=True)
+_LAPSED = (
+    select(jobs)
+    .where(_has_lapsed, jobs.c.lease_seconds <= bindparam("up_to"))
+    .limit(AT_ONCE)
+    .with_for_update(skip_locked=True)
+)
 _NEXT = (
     select(jobs.c.id)
     .where(is_status(Status.QUEUED), jobs.c.queue == bindparam("of_queue"))
@@ -103,5 +106,8 @@ _WRITE = update(watermarks).where(watermarks.c.name == PROBE).values(at=now_())
 _WORK = select(
     now_().label("at"),
     exists(select(jobs.c.id).where(_is_due)).label("has_due"),
-    exists(select(jobs.c.id).where(_has_lapsed)).label("has_lapsed"),
+    select(func.min(jobs.c.lease_seconds))
+    .where(_has_lapsed)
+    .scalar_subquery()
+    .label("lapsed_seconds"),
 )

@@ -23,7 +23,7 @@ log = structlog.get_logger()
 ROLL_UP_SECONDS = 15.0
 ORPHANS_SECONDS = 600.0  # between two looks for files without a row
 ORPHAN_MILLISECONDS = 3_600_000  # an upload may take so long until its row is there
-LONGEST_RING_SECONDS = 32.0
+LONGEST_INTERVAL_SECONDS = 32.0
 
 
 class Janitor:
@@ -32,7 +32,7 @@ class Janitor:
     def __init__(self) -> None:
         self._clock = BelievedClock()
         self._recovery = Recovery()
-        self._rings = Rings()
+        self._notifications = Notifications()
 
     async def run(self) -> None:
         """Sweep, roll up, delete: each on a thread of its own, for a store may be slow."""
@@ -49,10 +49,10 @@ class Janitor:
         is_even = self._clock.see(work.at)
         if work.has_due:
             transact_once(sweep.promote_due)
-        self._recovery.go_on(work.has_lapsed, is_even)
+        self._recovery.go_on(work.lapsed_seconds, is_even)
         for queue in discovery.queues():
             number, first = read_once(sweep.waiting, queue)
-            for _ in range(self._rings.due(queue, number, first)):
+            for _ in range(self._notifications.due(queue, number, first)):
                 notifying.notify([queue])
 
     def roll_up(self) -> None:
@@ -83,30 +83,33 @@ class Janitor:
 
 
 class Recovery:
-    """Gives back jobs whose lease ran out, once every living run could have renewed its own.
+    """Recovers jobs whose lease ran out, once every living run could have renewed its own.
 
     That is not so where the clock was set, where nobody could write because the database was away
     or its disk full, or where the whole machine stood still. So it writes first, then waits for
-    half a lease: a run renews at a quarter.
+    half of a lease: its run renews at a quarter.
     """
 
     def __init__(self) -> None:
         self._written: float | None = None  # on the monotonic clock
 
-    def go_on(self, has_lapsed: bool, is_even: bool) -> None:
-        """Take the next step. Raises what the database does, and begins anew then."""
+    def go_on(self, lapsed_seconds: float | None, is_even: bool) -> None:
+        """Take the next step. Raises what the database does, and begins anew then.
+
+        What it is told is the length of the shortest lease that ran out, if there is one.
+        """
         since, self._written = self._written, None
-        if not has_lapsed:
+        if lapsed_seconds is None:
             return
         if since is None or not is_even:
             transact_once(sweep.write)
             since = time.monotonic()
-        elif time.monotonic() - since > get_settings().job_lease_seconds / 2:
-            transact_once(sweep.give_back_lapsed)
+        elif (bearable := 2 * (time.monotonic() - since)) > lapsed_seconds:
+            transact_once(sweep.recover_lapsed, bearable)
         self._written = since
 
 
-class Rings:
+class Notifications:
     """How often to notify for what waits: messages get lost, and must not pile up either.
 
     For a queue whose next job is another one each time somebody looks already; the interval doubles
@@ -126,7 +129,9 @@ class Rings:
         if job == first and now < at:
             return 0
         least = get_settings().sweep_seconds
-        interval = min(max(2 * interval, least), LONGEST_RING_SECONDS) if job == first else least
+        interval = (
+            min(max(2 * interval, least), LONGEST_INTERVAL_SECONDS) if job == first else least
+        )
         self._next[queue] = (first, now + interval, interval)
         return number
 

@@ -9,7 +9,7 @@ from itertools import count
 from typing import Any
 
 import structlog
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from sqlalchemy import Connection, Row
 
 from .. import discovery
@@ -21,6 +21,7 @@ from ..errors import (
     LeaseLost,
     ParamsInvalid,
     Refused,
+    ResultTooLarge,
     RunStopped,
     TransientError,
     WorkNotImportable,
@@ -29,8 +30,9 @@ from ..files.outages import StoreAway, is_full
 from ..kinds import load_params
 from ..observing import tracing
 from ..queue import claim, ends
-from ..queue.ends import Attempt
+from ..queue.ends import Attempt, Failure, Lease
 from ..run import Run
+from ..settings import get_settings
 from .calling import call
 from .run_files import StoredFiles
 from .signals import RunSignal
@@ -106,7 +108,7 @@ def _claim(token: str, place: Workplace, queues: Sequence[str]) -> Row[Any] | No
 
 
 def _run(row: Row[Any], token: str, place: Workplace) -> None:
-    signal = RunSignal(token, row.deadline_seconds, place.is_stopping)
+    signal = RunSignal(Lease(row.id, token), row.deadline_seconds, place.is_stopping)
     files = StoredFiles(row.id, token, row.inputs)
     try:
         with place.watcher.watching(signal):
@@ -121,7 +123,7 @@ def _run(row: Row[Any], token: str, place: Workplace) -> None:
 def _run_watched(row: Row[Any], signal: RunSignal, files: StoredFiles, place: Workplace) -> None:
     def write(function: Callable[..., Any], *args: Any, **options: Any) -> None:
         signal.is_ending = True
-        while_away(place.is_stopping)(transact_once, function, signal.token, *args, **options)
+        while_away(place.is_stopping)(transact_once, function, signal.lease, *args, **options)
 
     begun = time.monotonic()
     try:
@@ -157,9 +159,20 @@ def _work(
         run.close()
     if not isinstance(result, kind.result):
         raise TypeError(f"the work of {kind.name} must return {kind.result.__name__}: {result!r}")
+    return _storable(result), files.rows(), run.ends
+
+
+def _storable(result: BaseModel) -> dict[str, Any]:
+    """The result as its row holds it: whoever lists jobs reads each whole."""
     stored = result.model_dump(mode="json", by_alias=True)
-    json.dumps(stored, allow_nan=False)  # PostgreSQL refuses it, and SQLite would make it null
-    return stored, files.rows(), run.ends
+    # Of a NaN PostgreSQL refuses to make JSON, and SQLite would make null.
+    size, most = len(json.dumps(stored, allow_nan=False)), get_settings().max_result_bytes
+    if size > most:
+        raise ResultTooLarge(
+            f"The result has {size:,} bytes of JSON, more than MAX_RESULT_BYTES ({most:,}):"
+            " keep what is large as an artifact (run.keep)."
+        )
+    return stored
 
 
 def account(reason: type[RunStopped]) -> tuple[Any, ...]:
@@ -172,9 +185,9 @@ def account(reason: type[RunStopped]) -> tuple[Any, ...]:
 
 
 def _release_uncounted(
-    connection: Connection, token: str, attempt: Attempt, wait_seconds: float
+    connection: Connection, lease: Lease, attempt: Attempt, wait_seconds: float
 ) -> None:
-    ends.release(connection, token, attempt, failure=None, wait_seconds=wait_seconds)
+    ends.release(connection, lease, attempt, failure=None, wait_seconds=wait_seconds)
 
 
 def _outcome(error: BaseException, row: Row[Any]) -> tuple[Any, ...]:
@@ -189,7 +202,10 @@ def _outcome(error: BaseException, row: Row[Any]) -> tuple[Any, ...]:
         return (ends.fail, ends.PARAMS_INVALID)
     if isinstance(error, Refused):
         log.info("run_refused", reason=error.detail)
-        return (ends.fail, ends.Failure("refused", error.detail))
+        return (ends.fail, Failure("refused", error.detail))
+    if isinstance(error, ResultTooLarge):
+        log.error("result_too_large", reason=str(error))
+        return (ends.fail, Failure("result_too_large", str(error)))
     if isinstance(error, StoreAway) or is_full(error) or is_outage(error):
         log.warning("run_met_an_outage", exc_info=error)
         return (_release_uncounted, Attempt("outage", repr(error)), OUTAGE_SECONDS)

@@ -4,15 +4,16 @@ import time
 from collections.abc import Callable
 
 from ..errors import DeadlineExceeded, Interrupted, RunStopped
+from ..queue.ends import Lease
 
 
 class RunSignal:
     """One run's; its work calls `progress` and `check`, its watcher the others."""
 
     def __init__(
-        self, token: str, deadline_seconds: float, is_stopping: Callable[[], bool]
+        self, lease: Lease, deadline_seconds: float, is_stopping: Callable[[], bool]
     ) -> None:
-        self.token = token
+        self.lease, self.token = lease, lease.token
         self.fraction = self.written_fraction = 0.0
         self.reason: type[RunStopped] | None = None
         self.is_ending = False  # the work is done; what it made is being written

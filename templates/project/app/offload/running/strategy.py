@@ -4,6 +4,8 @@ from abc import ABC, abstractmethod
 
 from starlette.background import BackgroundTasks
 
+OK = "ok"  # of a part that is well
+
 
 class Strategy(ABC):
     """Has jobs run off the event loop. It is told that a queue has work; the rows say which."""
@@ -25,7 +27,7 @@ class Strategy(ABC):
         """The parts that jobs need here, each with what is wrong with it, or None."""
 
     async def state(self) -> dict[str, str]:
-        """What is told, though the API serves without it: a broker that is away."""
+        """What is told, though the API serves without it: OK, or how a broker is away."""
         return {}
 
     def close(self) -> None:  # noqa: B027 (nothing to do is the default)

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, text
 from ..database.engines import read_once, transact_once
 from ..errors import Cancelled, LeaseLost, RunStopped
 from ..queue import claim
+from ..queue.ends import Lease
 from ..settings import get_settings
 from .signals import RunSignal
 
@@ -34,7 +35,7 @@ class Watcher:
         self.prefix = prefix
         self._on_unheeded = on_unheeded
         self._signals: dict[str, RunSignal] = {}
-        self.unheeded: set[str] = set()  # tokens of runs that were ended, and go on
+        self.unheeded: set[Lease] = set()  # of runs that were ended, and go on
         self._busy = threading.Event()
         self._forcing = threading.Lock()
         lease = get_settings().job_lease_seconds
@@ -44,9 +45,9 @@ class Watcher:
         threading.Thread(target=self._watch, name="offload-watcher", daemon=True).start()
 
     @property
-    def running(self) -> set[str]:
-        """The tokens of the runs that are under way, until all about them is written down."""
-        return set(self._signals)
+    def running(self) -> set[Lease]:
+        """The leases of the runs that are under way, until all about them is written down."""
+        return {signal.lease for signal in list(self._signals.values())}
 
     @contextmanager
     def watching(self, signal: RunSignal) -> Iterator[None]:
@@ -60,7 +61,7 @@ class Watcher:
         finally:
             with self._forcing:  # a process that is about to be killed takes no other job along
                 self._signals.pop(signal.token, None)
-                self.unheeded.discard(signal.token)
+                self.unheeded.discard(signal.lease)
 
     def _watch(self) -> None:
         while True:
@@ -102,11 +103,11 @@ class Watcher:
     def _force(self, signals: list[RunSignal]) -> None:
         for signal in signals:
             with self._forcing:
-                is_new = signal.token in self._signals and signal.token not in self.unheeded
+                is_new = signal.token in self._signals and signal.lease not in self.unheeded
                 if is_new and signal.reason and signal.is_unheeded(GRACE_SECONDS):
                     log.warning("run_ended_by_force", reason=signal.reason.__name__)
                     self._on_unheeded(signal, signal.reason)  # where it raises: again at next beat
-                    self.unheeded.add(signal.token)
+                    self.unheeded.add(signal.lease)
 
 
 def _write(

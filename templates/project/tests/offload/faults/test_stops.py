@@ -69,6 +69,17 @@ def test_a_job_that_can_end_within_the_grace_period_does(make_service: ServiceMa
     assert (done["attempts"], len(service.runs(job))) == (1, 1)
 
 
+def test_a_stop_is_not_as_long_as_the_server_would_wait(make_service: ServiceMaker) -> None:
+    service = make_service().start("--timeout-graceful-shutdown 600")
+    job = service.submit("held")
+    service.wait_until_run(job)
+    service.stop()  # the launcher kills what goes on
+    service.start()
+    service.let_go()
+    done = service.wait_for(job, "succeeded")
+    assert (done["attempts"], done["history"][0]["outcome"]) == (1, "interrupted")
+
+
 def test_kill_of_everything_costs_an_attempt_and_no_job(make_service: ServiceMaker) -> None:
     service = make_service(JOB_LEASE_SECONDS="2").start()
     running, waiting = service.submit("held"), [service.submit() for _ in range(20)]

@@ -170,15 +170,15 @@ def create(client: httpx.Client, **params: Any) -> dict[str, Any]:
     return dict(answer.json())
 
 
-def begin(job: Mapping[str, Any]) -> str:
-    """Have the job run; the token of its run. It must be the next of its queue."""
+def begin(job: Mapping[str, Any]) -> ends.Lease:
+    """Have the job run; what its run writes under. It must be the next of its queue."""
     token = f"run-{job['id']}"
     row = transact(
         claim.claim_next, queue=job["queue"], kinds=list(KINDS), token=token, worker="host:1"
     )
     assert row is not None
     assert row.id == UUID(job["id"])
-    return token
+    return ends.Lease(row.id, token)
 
 
 def end(job: Mapping[str, Any], result: Mapping[str, Any], *kept: Mapping[str, Any]) -> None:

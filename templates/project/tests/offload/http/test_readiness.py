@@ -5,11 +5,13 @@ from pathlib import Path
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from job_site import Beside, begin, create
 
 from app.offload.database.engines import transact
 from app.offload.files import store as files
 from app.offload.files.outages import StoreAway
+from app.offload.observing.routes import metrics_router
 from app.offload.queue import ends
 from app.offload.queue.ends import Attempt
 
@@ -33,6 +35,16 @@ def test_a_part_that_is_down_is_named(client: httpx.Client, beside: Beside) -> N
     assert answer.status_code == 503
     assert answer.json()["down"] == {"pool": "no process has started"}
     assert client.get("/health/live").status_code == 200
+
+
+def test_how_its_parts_are_is_a_metric_too(
+    app: FastAPI, client: httpx.Client, beside: Beside
+) -> None:
+    app.include_router(metrics_router({}))
+    beside.strategy.parts["threads"] = "all of them hang"
+    lines = client.get("/metrics").text.splitlines()
+    for part, value in {"pool": "1.0", "threads": "0.0", "broker": "0.0"}.items():
+        assert f'offload_part_up{{part="{part}"}} {value}' in lines
 
 
 @pytest.mark.skipif(

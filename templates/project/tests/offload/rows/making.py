@@ -46,6 +46,11 @@ PROBE = Kind("probe", Params, Result, retry_seconds=5)
 OTHER = Kind("other", Params, Result)
 
 
+def lease(job: Row[Any]) -> ends.Lease:
+    """Under which the job runs or ran; of one that never did: somebody's."""
+    return ends.Lease(job.id, job.lease_token or "token-of-nobody")
+
+
 def now() -> datetime:
     """The time; the database's, for it is on this machine."""
     return datetime.now(UTC)
@@ -88,11 +93,11 @@ def in_status(status: Status) -> Row[Any]:
         return row(add(run_at=later))
     job = running()
     if status == Status.SUCCEEDED:
-        transact(ends.succeed, job.lease_token, {"number": 1})
+        transact(ends.succeed, lease(job), {"number": 1})
     elif status == Status.FAILED:
-        transact(ends.fail, job.lease_token, ends.WORK_FAILED)
+        transact(ends.fail, lease(job), ends.WORK_FAILED)
     elif status == Status.CANCELLED:
-        transact(ends.end_cancelled, job.lease_token)
+        transact(ends.end_cancelled, lease(job))
     return row(job.id)
 
 

@@ -66,6 +66,7 @@ def test_a_claim_says_who_runs_it_until_when() -> None:
     assert (claimed.lease_token, claimed.worker, claimed.progress) == ("token-1", "host:42", 0.0)
     lease = timedelta(seconds=get_settings().job_lease_seconds)
     assert timedelta() <= now() + lease - claimed.lease_expires_at < lease
+    assert claimed.lease_seconds == lease.total_seconds()
     assert isinstance(claimed.status, Status)
 
 

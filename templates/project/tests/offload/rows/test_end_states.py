@@ -12,7 +12,7 @@ from app.offload.database.tables import ENDED, Status
 from app.offload.errors import LeaseLost
 from app.offload.queue import ends, sweep
 from app.offload.queue.ends import Attempt
-from offload.rows.making import change, in_status, row, take
+from offload.rows.making import change, in_status, lease, row, take
 
 STOPPED = Attempt("interrupted")
 DELAYED, QUEUED, RUNNING, SUCCEEDED, FAILED, CANCELLED = Status
@@ -22,16 +22,16 @@ Change = Callable[[Row[Any]], Any]
 CHANGES: dict[str, tuple[Change, dict[Status, Status]]] = {
     "claim": (lambda job: take(), {QUEUED: RUNNING}),
     "promote": (lambda job: transact(sweep.promote_due), {DELAYED: QUEUED}),
-    "give back": (lambda job: transact(sweep.give_back_lapsed), {RUNNING: QUEUED}),
-    "succeed": (lambda job: transact(ends.succeed, token(job), {}), {RUNNING: SUCCEEDED}),
-    "fail": (lambda job: transact(ends.fail, token(job), ends.WORK_FAILED), {RUNNING: FAILED}),
-    "end cancelled": (lambda job: transact(ends.end_cancelled, token(job)), {RUNNING: CANCELLED}),
+    "give back": (lambda job: transact(sweep.recover_lapsed, 60), {RUNNING: QUEUED}),
+    "succeed": (lambda job: transact(ends.succeed, lease(job), {}), {RUNNING: SUCCEEDED}),
+    "fail": (lambda job: transact(ends.fail, lease(job), ends.WORK_FAILED), {RUNNING: FAILED}),
+    "end cancelled": (lambda job: transact(ends.end_cancelled, lease(job)), {RUNNING: CANCELLED}),
     "release": (
-        lambda job: transact(ends.release, token(job), STOPPED, failure=None),
+        lambda job: transact(ends.release, lease(job), STOPPED, failure=None),
         {RUNNING: QUEUED},
     ),
     "release for later": (
-        lambda job: transact(ends.release, token(job), STOPPED, failure=None, wait_seconds=9.0),
+        lambda job: transact(ends.release, lease(job), STOPPED, failure=None, wait_seconds=9.0),
         {RUNNING: DELAYED},
     ),
     "cancel": (
@@ -42,11 +42,6 @@ CHANGES: dict[str, tuple[Change, dict[Status, Status]]] = {
 }
 
 pytestmark = pytest.mark.usefixtures("database")
-
-
-def token(job: Row[Any]) -> str:
-    """Under which the job runs or ran; of one that never did: somebody's."""
-    return job.lease_token or "token-of-nobody"
 
 
 @pytest.mark.parametrize("status", list(Status))
@@ -72,8 +67,8 @@ def test_a_change_is_made_from_some_states_and_else_none(what: str, status: Stat
 def test_an_ended_run_that_ends_otherwise_is_told_so(status: Status) -> None:
     job = in_status(status)
     if status == SUCCEEDED:
-        transact(ends.succeed, job.lease_token, {})  # the answer was lost: once more, nothing
+        transact(ends.succeed, lease(job), {})  # the answer was lost: once more, nothing
     else:
         with pytest.raises(LeaseLost):
-            transact(ends.succeed, job.lease_token, {})
+            transact(ends.succeed, lease(job), {})
     assert row(job.id) == job

@@ -19,6 +19,7 @@ from offload.rows.making import (
     add,
     change,
     kept,
+    lease,
     lose_the_next_answer_of_commit,
     now,
     row,
@@ -63,7 +64,7 @@ def seconds_until(job_id: UUID) -> float:
 
 def test_a_job_succeeds_with_all_that_belongs_to_it() -> None:
     job, ledger = running(), Ledger()
-    transact(ends.succeed, job.lease_token, {"number": 5}, [ARTIFACT], [ledger.write])
+    transact(ends.succeed, lease(job), {"number": 5}, [ARTIFACT], [ledger.write])
     ended = row(job.id)
     assert (ended.status, ended.result, ended.progress) == (Status.SUCCEEDED, {"number": 5}, 1.0)
     assert (ended.finished_at - now()) < timedelta(seconds=10)
@@ -74,17 +75,17 @@ def test_a_job_succeeds_with_all_that_belongs_to_it() -> None:
 def test_what_at_end_raises_takes_everything_back() -> None:
     job, ledger = running(), Ledger()
     with pytest.raises(ArithmeticError):
-        transact(ends.succeed, job.lease_token, {}, [ARTIFACT], [ledger.write_and_fail])
+        transact(ends.succeed, lease(job), {}, [ARTIFACT], [ledger.write_and_fail])
     assert row(job.id) == job
     assert (kept(job.id), ledger.rows) == ([], 0)
-    transact(ends.fail, job.lease_token, ends.WORK_FAILED)
+    transact(ends.fail, lease(job), ends.WORK_FAILED)
     assert (row(job.id).status, row(job.id).error_code) == (Status.FAILED, "work_failed")
 
 
 def test_a_success_whose_answer_was_lost_is_written_once(monkeypatch: pytest.MonkeyPatch) -> None:
     job, ledger = running(), Ledger()
     lose_the_next_answer_of_commit(monkeypatch.setattr)
-    transact(ends.succeed, job.lease_token, {"number": 5}, [ARTIFACT], [ledger.write])
+    transact(ends.succeed, lease(job), {"number": 5}, [ARTIFACT], [ledger.write])
     assert (row(job.id).status, row(job.id).version) == (Status.SUCCEEDED, job.version + 1)
     assert (kept(job.id), ledger.rows) == (["a.txt"], 1)
 
@@ -95,21 +96,21 @@ def test_an_end_whose_answer_was_lost_is_written_once(
 ) -> None:
     job = running()
     lose_the_next_answer_of_commit(monkeypatch.setattr)
-    transact(write[0], job.lease_token, *write[1:])
+    transact(write[0], lease(job), *write[1:])
     assert row(job.id).version == job.version + 1
 
 
 def test_a_run_that_lost_its_lease_changes_nothing() -> None:
     job, ledger = running("token-old", lease_expires_at=after(-1)), Ledger()
-    transact(sweep.give_back_lapsed)
+    transact(sweep.recover_lapsed, 60)
     again = take("token-new")
     assert again is not None
     assert again.id == job.id
     for write in (
-        lambda c: ends.succeed(c, "token-old", {}, [ARTIFACT], [ledger.write]),
-        lambda c: ends.fail(c, "token-old", ends.WORK_FAILED),
-        lambda c: ends.end_cancelled(c, "token-old"),
-        lambda c: ends.release(c, "token-old", STOPPED, failure=None),
+        lambda c: ends.succeed(c, lease(job), {}, [ARTIFACT], [ledger.write]),
+        lambda c: ends.fail(c, lease(job), ends.WORK_FAILED),
+        lambda c: ends.end_cancelled(c, lease(job)),
+        lambda c: ends.release(c, lease(job), STOPPED, failure=None),
     ):
         with pytest.raises(LeaseLost):
             transact(write)
@@ -123,9 +124,9 @@ def test_a_cancel_that_came_first_wins() -> None:
     assert asked is not None
     assert (asked.status, asked.cancel_requested_at is not None) == (Status.RUNNING, True)
     with pytest.raises(Cancelled):
-        transact(ends.succeed, job.lease_token, {}, [ARTIFACT], [ledger.write])
+        transact(ends.succeed, lease(job), {}, [ARTIFACT], [ledger.write])
     assert (row(job.id).status, kept(job.id), ledger.rows) == (Status.RUNNING, [], 0)
-    transact(ends.end_cancelled, job.lease_token)
+    transact(ends.end_cancelled, lease(job))
     assert row(job.id).status == Status.CANCELLED
 
 
@@ -133,14 +134,14 @@ def test_a_cancel_that_came_first_wins() -> None:
 def test_a_job_that_is_to_be_cancelled_is_not_queued_again(failure: ends.Failure | None) -> None:
     job = running()
     transact(ends.cancel, job.id)
-    status = transact(ends.release, job.lease_token, STOPPED, failure=failure)
+    status = transact(ends.release, lease(job), STOPPED, failure=failure)
     assert status == row(job.id).status == Status.CANCELLED
 
 
 def test_a_stop_costs_no_attempt() -> None:
     job = running()
     for _ in range(5):
-        transact(ends.release, row(job.id).lease_token, STOPPED, failure=None)
+        transact(ends.release, lease(row(job.id)), STOPPED, failure=None)
         given = row(job.id)
         assert (given.status, given.attempts) == (Status.QUEUED, 0)
         assert (given.lease_token, given.lease_expires_at, given.worker) == (None, None, None)
@@ -151,10 +152,10 @@ def test_a_stop_costs_no_attempt() -> None:
 def test_failures_count_and_the_last_attempt_that_may_be_made_ends_the_job() -> None:
     job = running()
     for attempt in (1, 2):
-        transact(ends.release, row(job.id).lease_token, FAILED, failure=ends.STILL_FAILING)
+        transact(ends.release, lease(row(job.id)), FAILED, failure=ends.STILL_FAILING)
         assert (row(job.id).status, row(job.id).attempts) == (Status.QUEUED, attempt)
         assert take() is not None
-    transact(ends.release, row(job.id).lease_token, FAILED, failure=ends.STILL_FAILING)
+    transact(ends.release, lease(row(job.id)), FAILED, failure=ends.STILL_FAILING)
     failed = row(job.id)
     assert (failed.status, failed.attempts) == (Status.FAILED, 3)
     assert failed.error_code == "transient_error"
@@ -167,9 +168,7 @@ def test_a_backoff_stands_in_the_row_and_doubles() -> None:
     for _ in range(2):
         held = row(job.id)
         wait = ends.backoff_seconds(held)
-        transact(
-            ends.release, held.lease_token, FAILED, failure=ends.STILL_FAILING, wait_seconds=wait
-        )
+        transact(ends.release, lease(held), FAILED, failure=ends.STILL_FAILING, wait_seconds=wait)
         assert row(job.id).status == Status.DELAYED
         waits.append(seconds_until(job.id))
         transact(sweep.promote_due)
@@ -185,7 +184,7 @@ def test_what_looks_like_an_outage_each_time_is_tried_less_and_less_often() -> N
     for _ in range(3):
         transact(
             ends.release,
-            row(job.id).lease_token,
+            lease(row(job.id)),
             Attempt("outage", "its own doing"),
             failure=None,
             wait_seconds=5,
@@ -207,7 +206,7 @@ def test_the_history_is_bounded() -> None:
     job = running(max_attempts=100)
     for number in range(ends.MOST_HISTORY + 5):
         attempt = Attempt("transient_error", f"{number}" + "x" * 2000)
-        transact(ends.release, row(job.id).lease_token, attempt, failure=ends.STILL_FAILING)
+        transact(ends.release, lease(row(job.id)), attempt, failure=ends.STILL_FAILING)
         take()
     told = row(job.id).history
     assert [each["detail"].rstrip("x") for each in told] == [str(n) for n in range(5, 25)]
@@ -216,7 +215,7 @@ def test_the_history_is_bounded() -> None:
 
 def test_a_retry_begins_anew() -> None:
     job = running(attempts=3, progress=0.5)
-    transact(ends.fail, job.lease_token, ends.WORK_FAILED)
+    transact(ends.fail, lease(job), ends.WORK_FAILED)
     again = transact(ends.retry, job.id)
     assert again is not None
     assert (again.status, again.attempts, again.progress) == (Status.QUEUED, 0, 0.0)
@@ -226,7 +225,7 @@ def test_a_retry_begins_anew() -> None:
     assert claimed is not None
     assert (claimed.id, claimed.attempts) == (job.id, 1)
     with pytest.raises(LeaseLost):  # the run that failed it, once more
-        transact(ends.fail, job.lease_token, ends.WORK_FAILED)
+        transact(ends.fail, lease(job), ends.WORK_FAILED)
 
 
 def test_a_second_cancel_keeps_the_time_of_the_first() -> None:
@@ -253,5 +252,5 @@ def test_an_end_is_not_tried_again_for_ever() -> None:
         connection.execute(text("INSERT INTO no_such_table VALUES (1)"))
 
     with pytest.raises(Exception, match="no_such_table"):
-        while_away()(transact_once, ends.succeed, job.lease_token, {}, [], [write])
+        while_away()(transact_once, ends.succeed, lease(job), {}, [], [write])
     assert (len(tries), row(job.id).status) == (1, Status.RUNNING)

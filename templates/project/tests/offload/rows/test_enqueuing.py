@@ -1,4 +1,4 @@
-"""A job is added in the caller's own transaction, and rung for once that is committed."""
+"""A job is added in the caller's own transaction, and notified of once that is committed."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -38,8 +38,8 @@ pytestmark = pytest.mark.usefixtures("database")
 
 
 @dataclass
-class Rung:
-    """For which queues it was rung, and how many jobs another connection saw each time."""
+class Notified:
+    """Of which queues it was told, and how many jobs another connection saw each time."""
 
     queues: list[str] = field(default_factory=list)
     seen: list[int] = field(default_factory=list)
@@ -51,9 +51,9 @@ class Rung:
 
 
 @pytest.fixture
-def rung() -> Iterator[Rung]:
+def notified() -> Iterator[Notified]:
     """What is told that jobs wait."""
-    notifier = Rung()
+    notifier = Notified()
     notifying.use(notifier)
     yield notifier
     notifying.use(None)
@@ -94,14 +94,14 @@ def session(request: pytest.FixtureRequest, theirs: Engine) -> Iterator[Any]:
     session.close()
 
 
-def test_a_job_is_there_when_the_caller_commits_and_is_rung_for_then(
-    session: Any, rung: Rung
+def test_a_job_is_there_when_the_caller_commits_and_notified_of_then(
+    session: Any, notified: Notified
 ) -> None:
     job_id = PROBE.enqueue(session, Params(number=7), priority=3)
-    assert (number_of_jobs(), rung.queues) == (0, [])
+    assert (number_of_jobs(), notified.queues) == (0, [])
     session.commit()
     session.close()
-    assert (rung.queues, rung.seen) == (["default"], [1])
+    assert (notified.queues, notified.seen) == (["default"], [1])
     added = row(job_id)
     assert (added.status, added.params, added.priority) == (Status.QUEUED, {"number": 7}, 3)
     claimed = take()
@@ -109,83 +109,87 @@ def test_a_job_is_there_when_the_caller_commits_and_is_rung_for_then(
     assert claimed.id == job_id
 
 
-def test_there_is_none_and_no_ring_when_the_caller_rolls_back(session: Any, rung: Rung) -> None:
+def test_there_is_none_and_no_notification_when_the_caller_rolls_back(
+    session: Any, notified: Notified
+) -> None:
     PROBE.enqueue(session, Params())
     session.rollback()
     session.execute(text("SELECT 1"))
     session.commit()
     session.close()
-    assert (number_of_jobs(), rung.queues) == (0, [])
+    assert (number_of_jobs(), notified.queues) == (0, [])
 
 
-def test_a_session_that_is_just_closed_has_added_nothing(session: Any, rung: Rung) -> None:
+def test_a_session_that_is_just_closed_has_added_nothing(session: Any, notified: Notified) -> None:
     PROBE.enqueue(session, Params())
     session.close()
-    assert (number_of_jobs(), rung.queues) == (0, [])
+    assert (number_of_jobs(), notified.queues) == (0, [])
 
 
-def test_several_jobs_of_a_transaction_are_one_ring_for_each_queue(
-    session: Any, rung: Rung
+def test_several_jobs_of_a_transaction_are_one_notification_for_each_queue(
+    session: Any, notified: Notified
 ) -> None:
     for kind in (PROBE, OTHER_QUEUE, PROBE):
         kind.enqueue(session, Params())
     session.commit()
     session.close()
-    assert (sorted(rung.queues), rung.seen) == (["default", "slow"], [3, 3])
+    assert (sorted(notified.queues), notified.seen) == (["default", "slow"], [3, 3])
 
 
-def test_a_savepoint_that_is_released_is_no_commit(session: Any, rung: Rung) -> None:
+def test_a_savepoint_that_is_released_is_no_commit(session: Any, notified: Notified) -> None:
     session.execute(text("SELECT 1"))
     with session.begin_nested():
         PROBE.enqueue(session, Params())
-    assert rung.queues == []
+    assert notified.queues == []
     session.commit()
     session.close()
-    assert (rung.queues, rung.seen) == (["default"], [1])
+    assert (notified.queues, notified.seen) == (["default"], [1])
 
 
-def test_a_savepoint_that_is_rolled_back_takes_its_own_job_only(session: Any, rung: Rung) -> None:
+def test_a_savepoint_that_is_rolled_back_takes_its_own_job_only(
+    session: Any, notified: Notified
+) -> None:
     kept = PROBE.enqueue(session, Params())
     savepoint = session.begin_nested()
     PROBE.enqueue(session, Params())
     savepoint.rollback()
     session.commit()
     session.close()
-    assert (rung.queues, rung.seen) == (["default"], [1])
+    assert (notified.queues, notified.seen) == (["default"], [1])
     assert row(kept).status == Status.QUEUED
 
 
-def test_transaction_after_transaction_is_rung_for(session: Any, rung: Rung) -> None:
+def test_transaction_after_transaction_is_notified_of(session: Any, notified: Notified) -> None:
     for number in range(3):
         PROBE.enqueue(session, Params())
         session.commit()
         session.execute(text("SELECT 1"))  # what comes next
-        assert len(rung.queues) == number + 1
+        assert len(notified.queues) == number + 1
         session.commit()
     session.close()
-    assert rung.seen == [1, 2, 3]
+    assert notified.seen == [1, 2, 3]
 
 
-def test_a_session_within_somebody_else_s_transaction_is_not_rung_for_before_it(
-    theirs: Engine, rung: Rung
+def test_a_session_within_somebody_else_s_transaction_is_not_notified_of_before_it(
+    theirs: Engine, notified: Notified
 ) -> None:
     with theirs.connect() as connection:
         outer = connection.begin()
         with Session(connection, join_transaction_mode="create_savepoint") as session:
             PROBE.enqueue(session, Params())
             session.commit()
-        assert rung.queues == []
+        assert notified.queues == []
         outer.commit()
-    assert (rung.queues, rung.seen) == (["default"], [1])
+    assert (notified.queues, notified.seen) == (["default"], [1])
 
 
 class Counter(list[str]):
-    """Counts the rings."""
+    """Counts the notifications."""
 
     notify = list.append
 
 
-def test_each_of_many_short_lived_engines_is_rung_for(rung: Rung) -> None:
+def test_each_of_many_short_lived_engines_is_notified_of(notified: Notified) -> None:
     counter = Counter()
     notifying.use(counter)
 
@@ -201,19 +205,19 @@ def test_each_of_many_short_lived_engines_is_rung_for(rung: Rung) -> None:
     assert len(counter) == number
 
 
-def test_blocks_that_commit_at_their_end(theirs: Engine, rung: Rung) -> None:
+def test_blocks_that_commit_at_their_end(theirs: Engine, notified: Notified) -> None:
     with Session(theirs) as session, session.begin():
         PROBE.enqueue(session, Params())
     with theirs.begin() as connection:
         PROBE.enqueue(connection, Params())
-    assert rung.seen == [1, 2]
+    assert notified.seen == [1, 2]
     with pytest.raises(ArithmeticError), theirs.begin() as connection:
         PROBE.enqueue(connection, Params())
         raise ArithmeticError
-    assert rung.seen == [1, 2]
+    assert notified.seen == [1, 2]
 
 
-def test_an_idempotency_key_gives_the_job_there_is(session: Any, rung: Rung) -> None:
+def test_an_idempotency_key_gives_the_job_there_is(session: Any, notified: Notified) -> None:
     first = PROBE.enqueue(session, Params(), idempotency_key="k")
     assert PROBE.enqueue(session, Params(number=2), idempotency_key="k") == first
     session.commit()
@@ -329,12 +333,12 @@ async def add_by_connection(engine: AsyncEngine, *, commits: bool) -> None:
 @pytest.mark.parametrize("add", [add_by_session, add_by_connection])
 @pytest.mark.parametrize("commits", [True, False])
 def test_asynchronous_callers_await_it(
-    add: Callable[..., Awaitable[None]], commits: bool, rung: Rung
+    add: Callable[..., Awaitable[None]], commits: bool, notified: Notified
 ) -> None:
     async def run() -> None:
         async with asynchronous() as engine:
             await add(engine, commits=commits)
 
     asyncio.run(run())
-    assert (rung.queues, rung.seen) == ((["default"], [2]) if commits else ([], []))
+    assert (notified.queues, notified.seen) == ((["default"], [2]) if commits else ([], []))
     assert number_of_jobs() == (2 if commits else 0)

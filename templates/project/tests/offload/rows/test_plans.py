@@ -1,6 +1,7 @@
 """Each look is a seek in an index, however many jobs wait or have ended; beats touch no index."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ from sqlalchemy import Connection, event, inspect, text
 
 from app.offload.database.engines import get_engine, transact
 from app.offload.database.tables import SCHEMA, Status
-from app.offload.queue import claim, retention, submit, sweep
+from app.offload.errors import LeaseLost
+from app.offload.queue import claim, ends, retention, submit, sweep
 from offload.rows.making import ON_SERVER, fill, now, running
 
 QUEUED, ENDED = 20_000, 50_000
@@ -33,7 +35,7 @@ def many(migrated_once: Path) -> None:
 
 
 def plan_of(function: Callable[..., Any], *args: Any, **options: Any) -> str:
-    """How the database finds the rows of the first statement of the function."""
+    """How the database finds the rows of the last statement of the function."""
     seen: list[tuple[str, Any]] = []
 
     def note(_c: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
@@ -45,10 +47,16 @@ def plan_of(function: Callable[..., Any], *args: Any, **options: Any) -> str:
         function(connection, *args, **options)
         event.remove(connection, "before_cursor_execute", note)
         word = "EXPLAIN QUERY PLAN" if connection.dialect.name == "sqlite" else "EXPLAIN"
-        found = connection.exec_driver_sql(f"{word} {seen[0][0]}", seen[0][1])
+        found = connection.exec_driver_sql(f"{word} {seen[-1][0]}", seen[-1][1])
         return "\n".join(str(line[-1]) for line in found)
 
     return transact(explain)
+
+
+def fail_for_nobody(connection: Connection) -> None:
+    """End what this run does not hold: it looks whether it has ended it already."""
+    with suppress(LeaseLost):
+        ends.fail(connection, ends.Lease(submit.new_id(), "t"), ends.WORK_FAILED)
 
 
 LOOKS: dict[str, tuple[str, Callable[..., Any], tuple[Any, ...], dict[str, Any]]] = {
@@ -62,8 +70,14 @@ LOOKS: dict[str, tuple[str, Callable[..., Any], tuple[Any, ...], dict[str, Any]]
     "watched": ("ix_offload_jobs_running", claim.watched, ("t",), {}),
     "renew": ("ix_offload_jobs_running", claim.renew, ("t",), {}),
     "progress": ("ix_offload_jobs_running", claim.note_progress, ("t", 0.5), {}),
+    "lost answer": (
+        "offload_jobs_pkey" if ON_SERVER else "sqlite_autoindex_offload_jobs_1",
+        fail_for_nobody,
+        (),
+        {},
+    ),
     "due": ("ix_offload_jobs_delayed", sweep.promote_due, (), {}),
-    "lapsed": ("ix_offload_jobs_running", sweep.give_back_lapsed, (), {}),
+    "lapsed": ("ix_offload_jobs_running", sweep.recover_lapsed, (60.0,), {}),
     "waiting": ("ix_offload_jobs_queued", sweep.waiting, ("default",), {}),
     "expired": (
         "ix_offload_jobs_finished",

@@ -14,11 +14,13 @@ from app.offload.database.tables import Status
 from app.offload.queue import ends, sweep
 from app.offload.running import believed, janitor
 from app.offload.running.believed import BelievedClock
-from app.offload.running.janitor import LONGEST_RING_SECONDS, Recovery, Rings
+from app.offload.running.janitor import LONGEST_INTERVAL_SECONDS, Notifications, Recovery
 from app.offload.settings import get_settings
 from offload.rows.making import add, change, in_status, now, row, running, take
 
 pytestmark = pytest.mark.usefixtures("database")
+
+LEASE = 60.0  # JOB_LEASE_SECONDS where nothing is set
 
 
 class Monotonic:
@@ -55,35 +57,53 @@ def test_what_is_due_is_promoted_and_nothing_else() -> None:
 
 
 def test_a_lapsed_lease_and_one_that_is_not_believed_are_given_back() -> None:
-    lease = get_settings().job_lease_seconds
     lapsed = running(lease_expires_at=after(-0.1))
-    assert read(sweep.work).has_lapsed
+    assert read(sweep.work).lapsed_seconds == LEASE
     held = running(lease_expires_at=after(1))
-    freshest = running(lease_expires_at=after(1.9 * lease))
-    from_the_future = running(lease_expires_at=after(2 * lease + 5))  # the clock was set back
-    given = transact(sweep.give_back_lapsed)
+    freshest = running(lease_expires_at=after(1.9 * LEASE))
+    from_the_future = running(lease_expires_at=after(2 * LEASE + 5))  # the clock was set back
+    given = transact(sweep.recover_lapsed, LEASE)
     assert {job.id for job in given} == {lapsed.id, from_the_future.id}
     assert statuses(held.id, freshest.id) == [Status.RUNNING] * 2
     assert statuses(lapsed.id, from_the_future.id) == [Status.QUEUED] * 2
-    assert not read(sweep.work).has_lapsed
+    assert read(sweep.work).lapsed_seconds is None
     told = row(lapsed.id)
     assert (told.attempts, told.history[0]["outcome"]) == (1, "worker_lost")
     assert told.history[0]["worker"] == "host:1"
 
 
 def test_a_lease_of_the_future_alone_is_noticed() -> None:
-    running(lease_expires_at=after(2 * get_settings().job_lease_seconds + 5))
-    assert read(sweep.work).has_lapsed
+    running(lease_expires_at=after(2 * LEASE + 5))
+    assert read(sweep.work).lapsed_seconds == LEASE
+
+
+def test_a_lease_is_as_long_as_its_holder_says_not_as_who_looks(
+    clock: Monotonic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(get_settings(), "job_lease_seconds", 600.0)
+    long, lapsed = running(), running(lease_expires_at=after(-1))
+    monkeypatch.setattr(get_settings(), "job_lease_seconds", LEASE)
+    assert read(sweep.work).lapsed_seconds == 600  # the other ends in ten minutes, and is believed
+    short, recovery = running(lease_expires_at=after(-1)), Recovery()
+    for seconds, expected in (
+        (0, [Status.RUNNING] * 3),
+        (31, [Status.RUNNING, Status.RUNNING, Status.QUEUED]),  # half of the short one
+        (268, [Status.RUNNING, Status.RUNNING, Status.QUEUED]),
+        (2, [Status.RUNNING, Status.QUEUED, Status.QUEUED]),
+    ):
+        clock.now += seconds
+        recovery.go_on(read(sweep.work).lapsed_seconds, True)
+        assert statuses(long.id, lapsed.id, short.id) == expected
 
 
 def test_a_job_that_kills_its_worker_waits_then_fails() -> None:
     job = running(lease_expires_at=after(-1))
-    transact(sweep.give_back_lapsed)
+    transact(sweep.recover_lapsed, LEASE)
     for expected in (Status.DELAYED, Status.FAILED):
         change(job.id, status=Status.QUEUED)
         assert take() is not None
         change(job.id, lease_expires_at=after(-1))
-        transact(sweep.give_back_lapsed)
+        transact(sweep.recover_lapsed, LEASE)
         assert row(job.id).status == expected
     assert row(job.id).error_code == ends.WORKER_LOST.code
     assert len(row(job.id).history) == 3
@@ -95,7 +115,7 @@ def test_two_janitors_give_each_job_back_once() -> None:
 
     def give_back(_number: int) -> int:
         begin.wait()
-        return len(transact(sweep.give_back_lapsed))
+        return len(transact(sweep.recover_lapsed, LEASE))
 
     with ThreadPoolExecutor(2) as threads:
         assert sum(threads.map(give_back, range(2))) == len(ids)
@@ -104,14 +124,14 @@ def test_two_janitors_give_each_job_back_once() -> None:
 
 def test_what_waits_is_counted_up_to_a_cap_and_the_next_one_is_named() -> None:
     assert read(sweep.waiting, "default") == (0, None)
-    ids = [add() for _ in range(sweep.MOST_RINGS + 2)]
+    ids = [add() for _ in range(sweep.MOST_NOTIFICATIONS + 2)]
     change(ids[-1], priority=1)
-    assert read(sweep.waiting, "default") == (sweep.MOST_RINGS, str(ids[-1]))
+    assert read(sweep.waiting, "default") == (sweep.MOST_NOTIFICATIONS, str(ids[-1]))
 
 
 def test_recovery_waits_until_each_living_run_could_have_renewed(clock: Monotonic) -> None:
     job, recovery = running(lease_expires_at=after(-1)), Recovery()
-    half = get_settings().job_lease_seconds / 2
+    half = LEASE / 2
     for is_even, seconds, expected in (
         (True, 0.0, Status.RUNNING),  # seen: written, and waited from here on
         (True, half - 1, Status.RUNNING),
@@ -120,17 +140,17 @@ def test_recovery_waits_until_each_living_run_could_have_renewed(clock: Monotoni
         (True, 2, Status.QUEUED),
     ):
         clock.now += seconds
-        recovery.go_on(True, is_even)
+        recovery.go_on(LEASE, is_even)
         assert row(job.id).status == expected
 
 
 def test_recovery_begins_anew_when_nothing_had_lapsed_in_between(clock: Monotonic) -> None:
     job, recovery = running(lease_expires_at=after(-1)), Recovery()
-    for has_lapsed in (True, False, True):
-        recovery.go_on(has_lapsed, True)
-        clock.now += get_settings().job_lease_seconds
+    for lapsed_seconds in (LEASE, None, LEASE):
+        recovery.go_on(lapsed_seconds, True)
+        clock.now += LEASE
     assert row(job.id).status == Status.RUNNING
-    recovery.go_on(True, True)
+    recovery.go_on(LEASE, True)
     assert row(job.id).status == Status.QUEUED
 
 
@@ -138,13 +158,13 @@ def test_recovery_begins_anew_when_nobody_can_write(
     clock: Monotonic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job, recovery = running(lease_expires_at=after(-1)), Recovery()
-    recovery.go_on(True, True)
-    clock.now += get_settings().job_lease_seconds
+    recovery.go_on(LEASE, True)
+    clock.now += LEASE
     with monkeypatch.context() as patch:
         patch.setattr(janitor, "transact_once", _full)
         with pytest.raises(OSError, match="full"):
-            recovery.go_on(True, True)
-    recovery.go_on(True, True)
+            recovery.go_on(LEASE, True)
+    recovery.go_on(LEASE, True)
     assert row(job.id).status == Status.RUNNING
 
 
@@ -199,20 +219,20 @@ def later(seen: BelievedClock, clock: Monotonic, at: datetime) -> datetime:
     return seen.safe_now
 
 
-def test_what_waits_is_rung_for_once_an_interval_that_doubles(clock: Monotonic) -> None:
-    rings, rung = Rings(), []
+def test_what_waits_is_notified_of_once_an_interval_that_doubles(clock: Monotonic) -> None:
+    notifications, sent = Notifications(), []
     for _ in range(200):
-        if rings.due("q", 3, "job"):
-            rung.append(clock.now)
+        if notifications.due("q", 3, "job"):
+            sent.append(clock.now)
         clock.now += 1
-    between = [late - early for early, late in pairwise(rung)]
+    between = [late - early for early, late in pairwise(sent)]
     assert between[:5] == [2, 4, 8, 16, 32]
-    assert set(between[5:]) == {LONGEST_RING_SECONDS}
+    assert set(between[5:]) == {LONGEST_INTERVAL_SECONDS}
 
 
-def test_another_job_that_waits_is_rung_for_at_once(clock: Monotonic) -> None:
-    rings = Rings()
-    assert [rings.due("q", 3, job) for job in ("a", "a", "b", "b")] == [3, 0, 3, 0]
-    assert rings.due("other", 5, "c") == 5  # each queue for itself
-    assert rings.due("q", 0, None) == 0
-    assert rings.due("q", 1, "b") == 1  # it was gone, and is back
+def test_another_job_that_waits_is_notified_of_at_once(clock: Monotonic) -> None:
+    notifications = Notifications()
+    assert [notifications.due("q", 3, job) for job in ("a", "a", "b", "b")] == [3, 0, 3, 0]
+    assert notifications.due("other", 5, "c") == 5  # each queue for itself
+    assert notifications.due("q", 0, None) == 0
+    assert notifications.due("q", 1, "b") == 1  # it was gone, and is back

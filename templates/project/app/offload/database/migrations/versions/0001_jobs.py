@@ -68,6 +68,7 @@ def upgrade() -> None:
         sa.Column("finished_at", TIME),
         sa.Column("cancel_requested_at", TIME),
         sa.Column("lease_token", TOKEN),
+        sa.Column("lease_seconds", sa.Float()),
         sa.Column("lease_expires_at", TIME),
         sa.Column("worker", sa.String(200)),
         schema=schema,

@@ -28,6 +28,7 @@ class Fault(StrEnum):
     REFUSED = "refused"  # what came with the job will not do
     WRONG_PROGRESS = "wrong_progress"  # per cent
     WRONG_RESULT = "wrong_result"
+    STARTS_A_PROGRAM = "starts_a_program"  # and waits for it
     GREEDY = "greedy"  # wants a gigabyte of memory
 
 

@@ -3,6 +3,7 @@
 import ctypes
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -77,6 +78,10 @@ def misbehave(run: Run, params: FaultParams) -> object:
             run.progress(50)
         case Fault.WRONG_RESULT:
             return {"attempt": 1}
+        case Fault.STARTS_A_PROGRAM:
+            program = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+            (FOLDER / f"program-{run.id}").write_text(str(program.pid))
+            program.wait()
         case Fault.GREEDY:
             bytearray(1_000_000_000)
     return None

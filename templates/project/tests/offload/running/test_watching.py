@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 
 from app.offload.errors import Cancelled, RunStopped
+from app.offload.queue.ends import Lease
 from app.offload.run import Run
 from app.offload.running import watcher as watching
 from app.offload.running.calling import call
@@ -30,7 +31,7 @@ def short_lease(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def make_signal(token: str, deadline_seconds: float = 600) -> RunSignal:
     """Of a run that nobody stops."""
-    return RunSignal(token, deadline_seconds, lambda: False)
+    return RunSignal(Lease(uuid4(), token), deadline_seconds, lambda: False)
 
 
 def test_a_run_that_begins_as_another_one_ends_is_watched(monkeypatch: pytest.MonkeyPatch) -> None:
