@@ -15,7 +15,7 @@ from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
-from app.offload.database.engines import get_async_engine, transact
+from app.offload.database.engines import dispose_async_engine, transact
 from app.offload.errors import Refused
 from app.offload.http.feed import Feed
 from app.offload.http.routers import routers
@@ -123,7 +123,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     following.cancel()
     with suppress(asyncio.CancelledError):
         await following
-    await get_async_engine().dispose()
+    await dispose_async_engine()
 
 
 def knows_key(x_key: Annotated[str, Header()] = "") -> None:
