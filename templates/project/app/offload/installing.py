@@ -99,7 +99,7 @@ async def _running(app: FastAPI, shared: URL | None) -> AsyncIterator[None]:
     _use(shared)  # another application of this process may have been made since
     made = strategy.make(get_settings().job_queues or discovery.queues())
     if shared is not None and made.runs_elsewhere:
-        application.check_is_set(shared, get_settings())
+        application.check_is_named(shared)
     if get_settings().migrate_on_start:
         await asyncio.to_thread(migrate)
     installed = Installed(made, Feed())

@@ -164,11 +164,6 @@ class Settings(EngineSettings):
         return url.set(drivername="sqlite+aiosqlite") if is_sqlite(url) else url
 
     @property
-    def has_database_url(self) -> bool:
-        """Whether the environment or `.env` names the database."""
-        return "database_url" in self.model_fields_set
-
-    @property
     def callback_secrets(self) -> list[str]:
         """The secrets that sign callbacks; with none there are no callbacks."""
         return _words(self.callback_secret.get_secret_value()) if self.callback_secret else []
@@ -225,11 +220,16 @@ def shared_database() -> URL | None:
     return _Shared.url
 
 
+def is_database_named() -> bool:
+    """Whether the environment or `.env` names the database."""
+    return "database_url" in load(Settings).model_fields_set
+
+
 @lru_cache
 def get_settings() -> Settings:
     """The settings of this process, read once."""
     settings = load(Settings)
-    if _Shared.url is None or settings.has_database_url:
+    if _Shared.url is None or "database_url" in settings.model_fields_set:
         return settings
     url = _Shared.url.render_as_string(hide_password=False)
     return settings.model_copy(update={"database_url": url})

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 from sqlalchemy.orm import sessionmaker
 
 from ..errors import CannotInstall
-from ..settings import Settings
+from ..settings import Settings, is_database_named
 from .urls import is_same, shown, spoken
 
 Bound = Engine | AsyncEngine | sessionmaker[Any] | async_sessionmaker[Any]
@@ -42,9 +42,9 @@ def check_is(shared: URL, settings: Settings) -> None:
         )
 
 
-def check_is_set(shared: URL, settings: Settings) -> None:
+def check_is_named(shared: URL) -> None:
     """Raise CannotInstall when workers, which know no engine=, would look in another database."""
-    if not settings.has_database_url:
+    if not is_database_named():
         raise CannotInstall(
             "workers know the database by DATABASE_URL alone, and it is not set; set it, here and"
             f" for them, to the database of engine=: {shown(shared)}"

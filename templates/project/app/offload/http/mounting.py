@@ -31,7 +31,8 @@ def add(
 
 def _refuse_taken(routes: Sequence[BaseRoute], method: str, path: str) -> None:
     for route in routes:
-        if _answers(route, method, path):
+        # A mount at the path answers it with a redirection to path and slash.
+        if _answers(route, method, path) or _answers(route, method, f"{path}/"):
             own = getattr(route, "path", None) or "a router that it includes"
             raise CannotInstall(
                 f"the application answers {method} {path} itself ({own}); give the engine's routes"

@@ -35,11 +35,10 @@ def router(kinds: Mapping[str, AnyKind]) -> APIRouter:
     return router
 
 
-async def must_upgrade(job_id: UUID) -> None:
+async def must_upgrade(job_id: UUID) -> Response:
     """What a plain GET at the path of a socket is answered. The dependencies guard it."""
-    raise problems.Problem(
-        MUST_UPGRADE, "Ask for an upgrade to a WebSocket.", {"Upgrade": "websocket"}
-    )
+    headers = {"Upgrade": "websocket"}
+    return problems.response(MUST_UPGRADE, "Ask for an upgrade to a WebSocket.", headers)
 
 
 def follow_by_socket(kind: str) -> Callable[..., Coroutine[Any, Any, None]]:
