@@ -14,6 +14,7 @@ import uvicorn
 from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
+from uvicorn.config import WS_PROTOCOLS
 
 from app.offload.database.engines import dispose_async_engine, transact
 from app.offload.errors import Refused
@@ -24,6 +25,8 @@ from app.offload.queue import claim, ends
 from app.offload.running.strategy import Strategy
 
 MOST_WAITING = 3
+# An older Uvicorn has the other one only, whose library has given it up.
+WEBSOCKETS: Any = "websockets-sansio" if "websockets-sansio" in WS_PROTOCOLS else "websockets"
 
 
 class ClipParams(BaseModel):
@@ -146,9 +149,7 @@ def serving(app: FastAPI, root_path: str = "") -> Iterator[httpx.Client]:
     """The application on a port of its own, and whoever asks it."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(
-            app, log_level="critical", root_path=root_path, ws="websockets-sansio"
-        )
+        config = uvicorn.Config(app, log_level="critical", root_path=root_path, ws=WEBSOCKETS)
         server = uvicorn.Server(config)
         thread = Thread(target=asyncio.run, args=(server.serve([listener]),))
         thread.start()
