@@ -83,7 +83,8 @@ def test_every_route_refuses_strangers(guarded: httpx.Client) -> None:
         assert guarded.request(method, path).status_code == 401, (method, path)
     with pytest.raises(InvalidStatus) as refused:
         socket_of(guarded, uuid4())
-    assert refused.value.response.status_code == 401
+    # An older server can say no more than that it refuses.
+    assert refused.value.response.status_code in {401, 403}
     for path in ("/health/live", "/health/ready"):
         assert guarded.get(path).status_code == 200
 
