@@ -24,7 +24,6 @@ ESSENTIAL = [
     "rows/test_async_work.py",
     "http/test_guarding.py",
     "http/test_installing.py",
-    "http/test_uploading.py",
     "installed/test_its_database.py",
 ]
 

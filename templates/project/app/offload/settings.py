@@ -45,6 +45,10 @@ class Environment(AsWritten, EnvSettingsSource):
 class File(AsWritten, DotEnvSettingsSource):
     """The `.env`."""
 
+    def __call__(self) -> dict[str, Any]:
+        """Its values for the settings there are, and none of what else stands there."""
+        return EnvSettingsSource.__call__(self)
+
 
 class EngineSettings(BaseSettings):
     """Each of them is read from its name, or from OFFLOAD_ and its name, which goes first."""
