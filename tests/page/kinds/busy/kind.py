@@ -1,8 +1,7 @@
-"""Takes nothing, and lets one job wait."""
+"""Takes nothing, and lets one job wait while others run."""
 
+from app.offload import Kind
 from pydantic import BaseModel
-
-from ...offload import Kind
 
 
 class BusyParams(BaseModel):

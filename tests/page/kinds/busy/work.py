@@ -1,10 +1,15 @@
-"""Does nothing."""
+"""Runs until it is cancelled."""
 
-from ...offload import Run
+import time
+
+from app.offload import Run
+
 from .kind import KIND, BusyParams, BusyResult
 
 
 @KIND.work
-def busy(_run: Run, _params: BusyParams) -> BusyResult:
-    """Be done."""
-    return BusyResult()
+def busy(run: Run, _params: BusyParams) -> BusyResult:
+    """Look whether it may go on."""
+    while True:
+        run.progress(0.5)
+        time.sleep(0.05)

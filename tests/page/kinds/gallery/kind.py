@@ -1,13 +1,13 @@
 """Files in, and back out as artifacts of whatever sort is asked for."""
 
+from app.offload import Input, Kind
 from pydantic import BaseModel
-
-from ...offload import Input, Kind
 
 
 class GalleryParams(BaseModel):
-    """The media types under which the files are kept, by their new names."""
+    """What it is called, and the media types under which files are kept, by their new names."""
 
+    title: str
     kept: dict[str, str]
 
 

@@ -1,6 +1,7 @@
 """Keeps what came."""
 
-from ...offload import Run
+from app.offload import Run
+
 from .kind import KIND, GalleryParams, GalleryResult
 
 

@@ -5,9 +5,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
+from app.offload import Kind
 from pydantic import BaseModel, Field, field_validator
-
-from ...offload import Kind
 
 
 class Color(StrEnum):

@@ -2,7 +2,8 @@
 
 from datetime import UTC, datetime
 
-from ...offload import Run
+from app.offload import Run
+
 from .kind import KIND, Span, SurveyParams, SurveyResult
 
 

@@ -50,7 +50,8 @@ export function labelled(path, label, input, hint, more = {}) {
   const message = element("span", { id: faultId, class: "fault", role: "alert" });
   const fault = (text) => {
     message.textContent = text;
-    input.toggleAttribute("aria-invalid", Boolean(text));
+    if (text) input.setAttribute("aria-invalid", "true");
+    else input.removeAttribute("aria-invalid");
   };
   input.addEventListener("input", () => fault(""));
   const parts = [element("label", { for: id }, label), input];
