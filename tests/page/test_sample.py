@@ -75,7 +75,8 @@ def opened_pdf(page: Page, link: Locator) -> bytes:
         link.click()
     tab = popup.value
     with page.expect_response("**/artifacts/report.pdf") as answer:
-        page.evaluate("(url) => fetch(url).then(() => null)", link.get_attribute("href"))
+        href = link.get_attribute("href")
+        page.evaluate("(url) => fetch(url, { cache: 'no-store' }).then(() => null)", href)
     assert answer.value.headers["content-type"] == "application/pdf"
     tab.close()
     return answer.value.body()
