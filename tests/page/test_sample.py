@@ -73,13 +73,17 @@ def opened_pdf(page: Page, link: Locator) -> bytes:
     """What the browser gets when the PDF is opened in a tab of its own."""
     with page.expect_popup() as popup:
         link.click()
-    tab = popup.value
-    with page.expect_response("**/artifacts/report.pdf") as answer:
-        href = link.get_attribute("href")
-        page.evaluate("(url) => fetch(url, { cache: 'no-store' }).then(() => null)", href)
-    assert answer.value.headers["content-type"] == "application/pdf"
-    tab.close()
-    return answer.value.body()
+    popup.value.close()
+    media_type, content = page.evaluate(
+        """async (url) => {
+            const answer = await fetch(url);
+            const bytes = new Uint8Array(await answer.arrayBuffer());
+            return [answer.headers.get("content-type"), Array.from(bytes)];
+        }""",
+        link.get_attribute("href"),
+    )
+    assert media_type == "application/pdf"
+    return bytes(content)
 
 
 def test_from_a_csv_to_the_opened_pdf(run_site: RunSite, open_page: Open) -> None:
