@@ -31,6 +31,7 @@ LIMIT_MILLISECONDS = 60_000
 LIMIT_SECONDS = 60
 KINDS = Path(__file__).with_name("kinds")
 KEY = "a key"
+WORKERS = 2  # of the service that many tests share
 PHONE = {"width": 375, "height": 740}
 # What the page itself tells whoever looks at it: a refusal, and a service that is away.
 EXPLAINED = re.compile(r"Failed to load resource: (net::ERR_|.* a status of 4\d\d )")
@@ -116,7 +117,7 @@ def project_with_kinds(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def site(project_with_kinds: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """One service for all tests of these kinds."""
     with runner(project_with_kinds, tmp_path_factory.mktemp("site")) as run:
-        yield run()
+        yield run(JOB_WORKERS=str(WORKERS))
 
 
 @pytest.fixture(scope="session")

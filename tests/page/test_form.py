@@ -3,14 +3,15 @@
 import json
 import re
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 from urllib.error import HTTPError
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from page.conftest import NEEDS_CHROMIUM, PHONE, Open, Site, card, choose, press_start
+from page.conftest import NEEDS_CHROMIUM, PHONE, WORKERS, Open, Site, card, choose, press_start
 
 pytestmark = [NEEDS_CHROMIUM, pytest.mark.xdist_group("page-kinds")]
 
@@ -195,20 +196,27 @@ def post(url: str) -> str:
         return str(json.load(answer)["id"])
 
 
+def jobs(site: Site, status: str) -> list[str]:
+    """The ids of the busy jobs in that state."""
+    url = f"{site.url}/jobs/busy?status={status}&limit=100"
+    with urllib.request.urlopen(url) as answer:
+        return [job["id"] for job in json.load(answer)["items"]]
+
+
 @pytest.fixture
-def full_queue(site: Site) -> Iterator[None]:
-    """As many jobs of the kind run as can, and as many wait as may."""
-    made: list[str] = []
+def full_queue(site: Site, wait_until: Callable[[Callable[[], bool]], None]) -> Iterator[None]:
+    """Each worker runs such a job without an end, and as many wait as may."""
 
-    def make_one_more_each_time() -> None:
-        while True:
-            made.append(post(f"{site.url}/jobs/busy"))
+    def is_full() -> bool:
+        with suppress(HTTPError):  # 429: the one that waits has not been begun yet
+            post(f"{site.url}/jobs/busy")
+        return len(jobs(site, "running")) == WORKERS and len(jobs(site, "queued")) == 1
 
-    with pytest.raises(HTTPError, match="429"):
-        make_one_more_each_time()
+    wait_until(is_full)
     yield
-    for job in reversed(made):
-        post(f"{site.url}/jobs/busy/{job}/cancel")
+    for status in ("queued", "running"):
+        for job in jobs(site, status):
+            post(f"{site.url}/jobs/busy/{job}/cancel")
 
 
 @pytest.mark.usefixtures("full_queue")
