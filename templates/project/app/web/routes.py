@@ -25,7 +25,9 @@ HEADERS = {
             "default-src 'none'",
             "script-src 'self'",
             "style-src 'self'",
-            "img-src 'self'",
+            "img-src 'self' blob:",  # a file that was fetched with the key is a blob
+            "media-src 'self' blob:",
+            "frame-src 'self' blob:",  # PDFs: see OPENED in artifacts.js
             "connect-src 'self'",
             "base-uri 'none'",
             "form-action 'none'",

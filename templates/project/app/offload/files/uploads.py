@@ -29,11 +29,11 @@ _log = logging.getLogger(__name__)
 
 
 class UploadRefused(Exception):
-    """The request is not as it must be: an HTTP status, and one line that says why."""
+    """The request is not as it must be: an HTTP status, one line that says why, and the input."""
 
-    def __init__(self, status: int, detail: str) -> None:
+    def __init__(self, status: int, detail: str, name: str | None = None) -> None:
         super().__init__(detail)
-        self.status, self.detail = status, detail
+        self.status, self.detail, self.name = status, detail, name
 
 
 @dataclass
@@ -157,7 +157,7 @@ class _Reading:
             await self._take_params(_once(params.encode()))
         await self._take_file(Part(name, name, header or UNKNOWN), self._request.stream())
         if not self._received.files[name][0].size:
-            raise UploadRefused(422, f"The file {name} is empty")
+            raise UploadRefused(422, f"The file {name} is empty", name)
 
     async def _take_params(self, content: AsyncIterator[bytes]) -> None:
         if self._has_params:
@@ -190,11 +190,13 @@ class _Reading:
             raise UploadRefused(422, f"There is no input {part.name[:100]!r}, only {known}")
         if part.file_name is None:
             raise UploadRefused(
-                422, f"{part.name} must be sent as a file (with curl: -F {part.name}=@path)"
+                422,
+                f"{part.name} must be sent as a file (with curl: -F {part.name}=@path)",
+                part.name,
             )
         if len(self._received.files.get(part.name, ())) >= limits.many:
             allowed = "one file" if limits.many == 1 else f"{limits.many} files"
-            raise UploadRefused(422, f"{part.name} takes {allowed} at the most")
+            raise UploadRefused(422, f"{part.name} takes {allowed} at the most", part.name)
         return limits
 
     def _media_type(self, part: Part, limits: Input) -> str:
@@ -204,7 +206,8 @@ class _Reading:
             declared = guess_type(shown_name(part.file_name or ""))[0] or UNKNOWN
         if not any(fnmatch(declared, allowed.lower()) for allowed in limits.media_types):
             wanted = ", ".join(limits.media_types)
-            raise UploadRefused(415, f"{part.name} takes {wanted}, not {declared[:100]}")
+            detail = f"{part.name} takes {wanted}, not {declared[:100]}"
+            raise UploadRefused(415, detail, part.name)
         return declared
 
     def _check_length(self, limit: int) -> None:
@@ -217,12 +220,13 @@ class _Reading:
         limits = "; ".join(
             f"{name} takes up to {self._inputs[name].max_bytes:,} bytes a file" for name in names
         )
-        return UploadRefused(413, f"{limits}: Input(max_bytes=...) in kind.py")
+        name = names[0] if len(names) == 1 else None
+        return UploadRefused(413, f"{limits}: Input(max_bytes=...) in kind.py", name)
 
     def _nothing_missing(self) -> None:
         for name, limits in self._inputs.items():
             if limits.required and not self._received.files.get(name):
-                raise UploadRefused(422, f"The file {name} is missing")
+                raise UploadRefused(422, f"The file {name} is missing", name)
 
 
 async def _once(content: bytes) -> AsyncIterator[bytes]:

@@ -69,7 +69,7 @@ def of_error(error: Exception) -> Response | None:
         headers = error.headers if isinstance(error, Problem) else None
         return response(error.status, error.detail, headers, **error.members)
     if isinstance(error, UploadRefused):
-        return response(error.status, error.detail)
+        return _of_upload(error)
     if isinstance(error, HTTPException):
         return _of_http(error)
     if isinstance(error, RequestValidationError):
@@ -111,6 +111,13 @@ async def _handle(_: Request, error: Exception) -> Response:
 
 async def _handle_mistake(_: Request, _error: Exception) -> Response:
     return of_mistake()  # Starlette raises it again, so that the server logs it
+
+
+def _of_upload(error: UploadRefused) -> Response:
+    members: dict[str, Any] = {}
+    if error.name:  # so that a form can show it where it belongs
+        members["errors"] = [{"at": f"files.{error.name}", "message": error.detail}]
+    return response(error.status, error.detail, **members)
 
 
 def _of_http(error: HTTPException) -> Response:

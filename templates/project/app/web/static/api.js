@@ -4,10 +4,14 @@ import { key, askForKey } from "./key.js";
 
 const LONGEST_PAUSE = 10_000; // milliseconds between two tries to connect
 
-/** What the API refused, in its own words. */
+/** What the API refused, in its own words, and where the faults are. */
 export class Refused extends Error {
   constructor(problem) {
     super(problem.detail ?? problem.title ?? "The service gave no reason.");
+    this.faults = (problem.errors ?? []).map(({ at, message }) => ({
+      path: at.split(".").slice(1), // after where in the request it is: `body`, `params`, `files`
+      message: message.replace(/^(Value|Assertion) error, /, ""), // Pydantic's own words
+    }));
   }
 }
 
@@ -15,17 +19,41 @@ export class Refused extends Error {
 export const here = (path) => new URL(path.replace(/^\//, ""), document.baseURI).href;
 
 /** The answer to a call. Throws Refused, or TypeError when the service does not answer. */
-export async function call(method, url, body, type) {
+export const call = (method, url, body, type) =>
+  withKey((headers) => {
+    if (type) headers["Content-Type"] = type;
+    return fetch(url, { method, headers, body, cache: "no-store" });
+  });
+
+/** The same for a form with files: `onSent` gets how many bytes of it have gone out. */
+export const upload = (url, body, onSent, signal) =>
+  withKey((headers) => post(url, headers, body, onSent, signal));
+
+async function withKey(ask) {
   for (;;) {
     const used = key();
-    const headers = { Accept: "application/json", ...(type && { "Content-Type": type }) };
-    if (used) headers.Authorization = `Bearer ${used}`;
-    const answer = await fetch(url, { method, headers, body, cache: "no-store" });
+    const answer = await ask({ Accept: "application/json", ...(used && { Authorization: `Bearer ${used}` }) });
     if (answer.ok) return answer;
     if (answer.status !== 401) throw new Refused(await answer.json().catch(() => ({})));
     await askForKey(used);
   }
 }
+
+/** What fetch does, which cannot say how much it has sent. */
+const post = (url, headers, body, onSent, signal) =>
+  new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open("POST", url);
+    for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
+    request.upload.addEventListener("progress", (event) => onSent(event.loaded));
+    request.addEventListener("load", () => resolve(new Response(request.response, { status: request.status })));
+    request.addEventListener("error", () => reject(new TypeError("The connection was lost.")));
+    signal.addEventListener("abort", () => {
+      request.abort();
+      reject(signal.reason);
+    });
+    request.send(body);
+  });
 
 /** The JSON of an answer. */
 export const get = async (path) => (await call("GET", here(path))).json();

@@ -1,14 +1,13 @@
 /** A job on the page. */
 
 import { call, explain } from "./api.js";
+import { isShown, link, preview } from "./artifacts.js";
 import { element, say } from "./dom.js";
-import { duration, size, time, words } from "./format.js";
-import { key } from "./key.js";
+import { duration, time, words } from "./format.js";
 import { table, text } from "./result.js";
 
 const MOVING = new Set(["delayed", "queued", "running"]);
 const WAITING = { delayed: "delayed", queued: "waiting" };
-const OPENING = 60_000; // milliseconds in which a tab has read what it shows
 const LONGEST_FACT = 60; // characters
 
 export class Card {
@@ -22,7 +21,7 @@ export class Card {
     this.#kind = kind;
     this.#onChange = onChange;
     const heading = `job-${job.id}`;
-    this.name = job.params.title ?? job.params.name ?? kind.title;
+    this.name = titleOf(job) ?? kind.title;
     this.#parts = {
       status: element("span", { class: "status" }),
       progress: element("progress", { max: 1, "aria-label": `Progress of ${this.name}` }),
@@ -62,8 +61,9 @@ export class Card {
     const hadFocus = this.element.contains(document.activeElement);
     cancel.hidden = !isMoving || job.cancel_requested;
     retry.hidden = !["failed", "cancelled"].includes(job.status);
-    artifacts.replaceChildren(...job.artifacts.map((artifact) => this.#link(artifact)));
-    details.hidden = job.status !== "succeeded";
+    const tell = (...parts) => this.#showMessage(...parts);
+    artifacts.replaceChildren(...job.artifacts.map((artifact) => link(artifact, this.name, tell)));
+    details.hidden = job.status !== "succeeded" || !this.#hasResult();
     if (hadFocus && !document.activeElement.checkVisibility()) this.focus();
     if (before.status && before.status !== job.status) say(`${this.name}: ${job.status}`);
   }
@@ -86,64 +86,35 @@ export class Card {
     }
   }
 
-  #link({ name, href, size: bytes }) {
-    return element("a", {
-      class: "button primary",
-      href,
-      target: "_blank",
-      title: size(bytes),
-      "aria-label": `${name} of ${this.name}`,
-      click: (event) => key() && this.#openWithKey(event, name),
-    }, name);
-  }
-
-  /** A link cannot send the key: the artifact is fetched, then shown. */
-  async #openWithKey(event, name) {
-    event.preventDefault();
-    const tab = window.open("", "_blank"); // now, while the click allows it
-    try {
-      const answer = await call("GET", event.currentTarget.href);
-      const url = URL.createObjectURL(await answer.blob());
-      if (tab) tab.location = forgetLater(url);
-      else this.#offer(url, name);
-    } catch (error) {
-      tab?.close();
-      this.#showMessage(explain(error));
-    }
-  }
-
-  /** Browsers that let no script open a tab let a person do so. */
-  #offer(url, name) {
-    const attributes = { href: url, target: "_blank", click: () => forgetLater(url) };
-    this.#showMessage("The browser opened no tab. ", element("a", attributes, `Here is ${name}.`));
-  }
-
   #showMessage(...parts) {
     this.#parts.message.replaceChildren(...parts);
+  }
+
+  #hasResult() {
+    return Object.keys(this.#job.result ?? {}).length > 0 || this.#job.artifacts.some(isShown);
   }
 
   #showResult() {
     const { details } = this.#parts;
     if (!details.open || details.querySelector(".result")) return;
     const show = this.#kind.own?.result ?? table;
-    details.append(element("div", { class: "result" }, show(this.#job.result)));
+    const seen = this.#job.artifacts.filter(isShown).map(preview);
+    details.append(element("div", { class: "result" }, ...seen, show(this.#job.result)));
   }
 }
 
-function forgetLater(url) {
-  setTimeout(() => URL.revokeObjectURL(url), OPENING);
-  return url;
-}
+/** What a person has called it, if anything. */
+const titleOf = ({ params }) => [params.title, params.name].find((one) => typeof one === "string" && one);
 
 function describe(job, kind) {
   const facts = Object.entries(job.params)
-    .filter(([name, value]) => value !== null && name !== "title" && name !== "name")
+    .filter(([, value]) => value !== null && value !== titleOf(job))
     .map(([name, value]) => `${words(name).toLowerCase()} ${short(text(value))}`);
   const when = [`requested ${time(job.created_at)}`];
   if (job.status === "delayed") when.push(`not before ${time(job.run_at)}`);
   if (job.attempts > 1) when.push(`try ${job.attempts}`);
   if (job.finished_at && job.started_at) when.push(`took ${duration(job.started_at, job.finished_at)}`);
-  const title = (job.params.title ?? job.params.name) ? [kind.title] : [];
+  const title = titleOf(job) ? [kind.title] : [];
   return [...title, ...facts, ...when].join(" · ");
 }
 

@@ -25,11 +25,12 @@ export class List {
     this.message.textContent = "";
   }
 
-  /** Show a job as it stands, unless something newer is shown already. */
+  /** Show a job as it stands, unless something newer is shown already; its element. */
   show(job) {
     const known = this.#cards.get(job.id);
     if (known) known.show(job);
     else this.#add(job);
+    return this.#cards.get(job.id).element;
   }
 
   #add(job) {

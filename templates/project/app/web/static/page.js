@@ -22,15 +22,15 @@ async function setUp() {
   for (const kind of kinds.values()) addForm(kind);
   byId("empty-hint").hidden = !kinds.size;
   byId("kinds").hidden = kinds.size < 2;
-  byId("kinds").querySelector("select").addEventListener("change", (event) => choose(event.target.value));
+  byId("kind").addEventListener("change", (event) => choose(event.target.value));
   choose(found[0]?.name);
 }
 
 function addForm(kind) {
-  const made = form(kind, (job) => list.show(job));
+  const made = form(kind, (job) => list.show(job).scrollIntoView({ block: "nearest" }));
   forms.set(kind.name, made);
   byId("forms").append(made);
-  byId("kinds").querySelector("select").append(element("option", { value: kind.name }, kind.title));
+  byId("kind").append(element("option", { value: kind.name }, kind.title));
   const panel = kind.own?.panel?.({ kind, form: made, refresh: made.refresh });
   if (!panel) return;
   panels.set(kind.name, panel);

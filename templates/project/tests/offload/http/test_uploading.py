@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -44,6 +45,25 @@ def test_too_long_a_file_names_its_limit(client: httpx.Client, store: Path) -> N
     assert "page" in answer.json()["detail"]
     assert "max_bytes" in answer.json()["detail"]
     assert files_of(store) == []
+
+
+@pytest.mark.parametrize(
+    ("files", "status"),
+    [
+        ({"page": ("p", b"x" * 1001, "image/png")}, 413),
+        ({"page": ("p", b"text", "text/plain")}, 415),
+        ({"page": (None, b"png", "image/png")}, 422),  # a value, and no file
+        ([("page", IMAGE), ("page", IMAGE)], 422),
+        ({"params": (None, b"{}", "application/json")}, 422),  # and no page at all
+    ],
+    ids=["length", "type", "value", "many", "missing"],
+)
+def test_a_refusal_says_which_file_it_is_about(
+    client: httpx.Client, files: Any, status: int
+) -> None:
+    answer = client.post("/scans", files=files)
+    assert answer.status_code == status
+    assert answer.json()["errors"] == [{"at": "files.page", "message": answer.json()["detail"]}]
 
 
 def test_what_is_refused_leaves_no_file(client: httpx.Client, store: Path) -> None:

@@ -1,51 +1,34 @@
-"""The page in a real browser, from a CSV to the opened PDF, on services that really run."""
+"""The page of the sample, from a CSV to the opened PDF."""
 
 import io
-import os
 import re
 import shutil
-import socket
 import subprocess
-import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from conftest import VARIANTS
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Locator, Page, expect
 from pypdf import PdfReader
-from uv import find_uv_bin
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-LIMIT_MILLISECONDS = 60_000
-LIMIT_SECONDS = 60
+from page.conftest import (
+    LIMIT_MILLISECONDS,
+    LIMIT_SECONDS,
+    NEEDS_CHROMIUM,
+    PHONE,
+    Open,
+    RunSite,
+    Site,
+    card,
+    give_key,
+    make_project,
+    stop,
+    viewer,
+)
+
 LONG = "150000"  # resamples, which take longer than it takes to click
-PHONE = {"width": 375, "height": 740}
-# What the page itself tells whoever looks at it: a refusal, and a service that is away.
-EXPLAINED = re.compile(r"Failed to load resource: (net::ERR_|.* a status of 4\d\d )")
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="not run: there is no chromium")
-expect.set_options(timeout=LIMIT_MILLISECONDS)
-
-Open = Callable[..., Page]
-
-
-@dataclass(frozen=True)
-class Site:
-    """A service that runs, and the folder of what it keeps."""
-
-    url: str
-    folder: Path
-    project: Path
-    process: subprocess.Popen[bytes]
-
-    @property
-    def samples(self) -> Path:
-        return self.project / "samples"
-
-
-RunSite = Callable[..., Site]
+pytestmark = NEEDS_CHROMIUM
 
 # One process makes a project and runs all its tests.
 EACH = [
@@ -58,89 +41,7 @@ EACH = [
 def project(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An installed project."""
     folder = tmp_path_factory.mktemp(f"page-{request.param}") / "demo"
-    command = ["python", "-m", "fastoffload", "new", str(folder), *VARIANTS[request.param]]
-    subprocess.run([find_uv_bin(), "run", *command, "--no-git"], check=True)
-    return folder
-
-
-@pytest.fixture
-def run_site(
-    project: Path, tmp_path: Path, wait_until: Callable[[Callable[[], bool]], None]
-) -> Iterator[RunSite]:
-    """Starts the service as its developer does, always on one port; settings may be given."""
-    running = []
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
-
-    def run(**settings: str) -> Site:
-        environment = os.environ | {
-            "DATABASE_URL": f"sqlite:///{tmp_path / 'app.db'}",
-            "FAULTS_FOLDER": str(tmp_path),  # of the kind of job that the generated tests have
-            "PATH": f"{project / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}",
-            "STORAGE_URL": str(tmp_path / "files"),
-            "WEB_PORT": str(port),
-            **settings,
-        }
-        command = ["honcho", "start"]
-        with (tmp_path / "log.txt").open("ab") as log:
-            running.append(
-                subprocess.Popen(command, cwd=project, env=environment, stdout=log, stderr=log)
-            )
-        wait_until(lambda: is_ready(url))
-        return Site(url, tmp_path, project, running[-1])
-
-    yield run
-    for process in running:
-        stop(process)
-
-
-def stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    process.wait(LIMIT_SECONDS)
-
-
-def is_ready(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{url}/health/ready") as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def open_page(browser: Browser) -> Iterator[Open]:
-    """Opens the page in a context of its own. What the browser complains of fails the test."""
-    complaints: list[str] = []
-    contexts = []
-
-    def note(message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"} and not EXPLAINED.match(message.text):
-            complaints.append(message.text)
-
-    def open_page(site: Site, **options: object) -> Page:
-        context = browser.new_context(**options)  # type: ignore[arg-type]
-        context.set_default_timeout(LIMIT_MILLISECONDS)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", note)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto(site.url)
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert complaints == []
+    return make_project(folder, request.param)
 
 
 def upload(page: Page, path: Path) -> None:
@@ -168,21 +69,21 @@ def start(page: Page, title: str, *, seed: str = "1", resamples: str = "500") ->
     return card(page, title)
 
 
-def card(page: Page, title: str) -> Locator:
-    heading = page.get_by_role("heading", name=title, exact=True)
-    return page.get_by_role("listitem").filter(has=heading)
-
-
 def opened_pdf(page: Page, link: Locator) -> bytes:
     """What the browser gets when the PDF is opened in a tab of its own."""
     with page.expect_popup() as popup:
         link.click()
-    tab = popup.value
-    with page.expect_response("**/artifacts/report.pdf") as answer:
-        page.evaluate("(url) => fetch(url).then(() => null)", link.get_attribute("href"))
-    assert answer.value.headers["content-type"] == "application/pdf"
-    tab.close()
-    return answer.value.body()
+    popup.value.close()
+    media_type, content = page.evaluate(
+        """async (url) => {
+            const answer = await fetch(url);
+            const bytes = new Uint8Array(await answer.arrayBuffer());
+            return [answer.headers.get("content-type"), Array.from(bytes)];
+        }""",
+        link.get_attribute("href"),
+    )
+    assert media_type == "application/pdf"
+    return bytes(content)
 
 
 def test_from_a_csv_to_the_opened_pdf(run_site: RunSite, open_page: Open) -> None:
@@ -348,18 +249,7 @@ def test_the_key_is_asked_for_until_it_is_given(run_site: RunSite, open_page: Op
 
 def expect_viewer(tab: Page, title: str) -> None:
     """The browser's own viewer has opened, and read the title in the PDF."""
-    for _ in range(LIMIT_SECONDS * 10):
-        for frame in tab.frames:
-            if frame.url.startswith("chrome-extension:"):
-                expect(frame.get_by_text(title)).to_be_visible()
-                return
-        tab.wait_for_timeout(100)
-    pytest.fail(f"no viewer in {tab.frames}")
-
-
-def give_key(page: Page, key: str) -> None:
-    page.get_by_role("textbox", name="Key").fill(key)
-    page.get_by_role("button", name="Continue").click()
+    expect(viewer(tab).get_by_text(title)).to_be_visible()
 
 
 def note_forgotten_urls(page: Page) -> Callable[[], list[str]]:
