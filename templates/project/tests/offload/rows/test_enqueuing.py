@@ -347,7 +347,9 @@ def test_asynchronous_callers_await_it(
 
 
 @pytest.mark.parametrize("by", ["create_engine", "engine", "connection"])
-def test_where_each_statement_is_a_transaction_notification_is_at_once(by: str, notified: Notified) -> None:
+def test_where_each_statement_is_a_transaction_notification_is_at_once(
+    by: str, notified: Notified
+) -> None:
     url = get_settings().sync_database_url
     engine = create_engine(url, **({"isolation_level": LEVEL} if by == "create_engine" else {}))
     if by == "engine":

@@ -15,6 +15,7 @@ from sqlalchemy import text
 from structlog.contextvars import bind_contextvars, get_contextvars
 
 from app.offload import reading_async, writing_async
+from app.offload.queue.ends import Lease
 from app.offload.run import Run
 from app.offload.running.calling import call
 from app.offload.running.signals import RunSignal
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("database")
 
 def run_here(work: Any, folder: Path) -> Any:
     """Run it as a process of the pool does: on its main thread."""
-    signal = RunSignal(uuid4().hex, 600, lambda: False)
+    signal = RunSignal(Lease(uuid4(), "token"), 600, lambda: False)
     run = Run(uuid4(), 1, signal, FolderFiles(folder, {}))
     try:
         return call(work, run, Params(number=20), signal)
