@@ -23,7 +23,7 @@ ORDER = (
     "templating",
     "merging",
 )
-ORDER += ("doctor", "bench", "smoke", "commands", "cli", "__main__")
+ORDER += ("doctor", "initializing", "bench", "smoke", "commands", "cli", "__main__")
 FOUNDATION = {"errors", "terminal", "catalog", "ownership"}  # which everything stands on
 MOST_LINES, MOST_MODULES, MOST_FOR_UPDATE = 250, 15, 14
 
