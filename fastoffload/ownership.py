@@ -25,6 +25,11 @@ def is_users(path: str) -> bool:
     return any(path == one or (one.endswith("/") and path.startswith(one)) for one in USERS)
 
 
+def is_kept_by_init(path: str, engine: str) -> bool:
+    """Whether a file of an application that has the engine by `init` is ours."""
+    return path.startswith((engine, TESTS))
+
+
 def users(paths: Collection[str]) -> set[str]:
     """Those of a release's files that are the user's: none while it has no engine, before 0.2.0."""
     if not any(path.startswith(ENGINE) for path in paths):

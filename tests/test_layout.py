@@ -19,6 +19,7 @@ ORDER = (
     "ownership",
     "system",
     "git",
+    "requirements",
     "choosing",
     "templating",
     "merging",

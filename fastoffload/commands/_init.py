@@ -118,8 +118,7 @@ def _confirm(question: str) -> bool:
 def _show_diff(changes: "Changes", root: Path) -> None:
     from fastoffload.initializing import course
 
-    text = course.diff(changes, root, colour=terminal.has_colours())
-    typer.echo(text.encode(errors="surrogateescape"))
+    typer.echo(course.diff(changes, root, colour=terminal.has_colours()))
 
 
 def _show_end(plan: "Plan", shown: Shown) -> None:
@@ -153,7 +152,7 @@ def _document(plan: "Plan", shown: Shown) -> dict[str, object]:
         **plan.choice.answers,
         "edited": list(plan.edited),
         "added": list(plan.added),
-        "diff": course.diff(plan.edited, found.root, colour=False),
+        "diff": course.diff(plan.edited, found.root, colour=False).decode(errors="replace"),
         "left": plan.left,
         "next_steps": list(words.steps(plan)),
         "dry_run": shown.writes_nothing,

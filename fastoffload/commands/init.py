@@ -65,4 +65,3 @@ def init(
     given = {"pool": pool, "broker": broker}
     wanted = _init.Wanted(strategy, given, app, package, own_database)
     _init.put_in(path, wanted, shown)
-

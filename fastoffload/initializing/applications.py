@@ -34,8 +34,8 @@ def choose(project: Project, found: list[Application], named: str | None) -> lis
     """
     if not found:
         raise FastoffloadError(
-            f"no FastAPI application found in {project.root}: none is at the top of a module, and no"
-            " function returns one; give the folder of one that can be imported"
+            f"no FastAPI application found in {project.root}: none is at the top of a module, and"
+            " no function returns one; give the folder of one that can be imported"
         )
     if named:
         return [_named(project.root, found, named)]
@@ -72,7 +72,7 @@ def _factories(tree: ast.Module) -> Iterator[str]:
 def _returns_application(function: ast.FunctionDef) -> bool:
     if function.returns is not None:
         return ast.unparse(function.returns).rpartition(".")[2].strip("'\"") == "FastAPI"
-    makes = {name for name in _made(ast.Module(function.body, []), set())}
+    makes = set(_made(ast.Module(function.body, []), set()))
     returned = [node.value for node in ast.walk(function) if isinstance(node, ast.Return)]
     return any(
         (isinstance(value, ast.Name) and value.id in makes)

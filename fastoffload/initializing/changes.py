@@ -1,15 +1,13 @@
 """What shall become of files, all or nothing: shown as a diff first, then done in one step."""
 
-import os
 import secrets
 import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from fastoffload.errors import FastoffloadError
-from fastoffload.git.repository import Repository, scratch
+from fastoffload.git import patches
 from fastoffload.system.processes import held
 
 
@@ -24,61 +22,43 @@ class Change:
 Changes = Mapping[Path, Change]
 
 
-def diff(changes: Changes, root: Path, *, colour: bool = False) -> str:
-    """As git shows it, with paths from the root."""
-    with scratch() as repository, tempfile.TemporaryDirectory(prefix="fastoffload-") as folder:
-        trees = [
-            _tree(repository, Path(folder, side), changes, root, side)
-            for side in ("before", "after")
-        ]
-        colours = "--color=always" if colour else "--color=never"
-        return repository.text("diff", colours, "--no-ext-diff", "--no-renames", *trees)
+def becoming(files: Mapping[Path, bytes | None]) -> dict[Path, Change]:
+    """The changes from what is there to what shall be."""
+    return {file: Change(_content(file), after) for file, after in files.items()}
 
 
-def reverse(patch: str, contents: Mapping[str, bytes]) -> dict[str, bytes] | None:
-    """The contents with a patch taken out; None where it does not fit any more."""
-    with scratch() as repository, tempfile.TemporaryDirectory(prefix="fastoffload-") as folder:
-        for name, content in contents.items():
-            file = Path(folder, name)
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(content)
-        done = repository.git(
-            "apply",
-            "--reverse",
-            "-",
-            stdin=f"{patch}\n".encode(errors="surrogateescape"),
-            allowed=(0, 1, 128),
-            env={"GIT_WORK_TREE": folder},
-            cwd=Path(folder),
-        )
-        if done.returncode:
-            return None
-        return {name: Path(folder, name).read_bytes() for name in contents}
+def diff(changes: Changes, root: Path, *, colour: bool = False) -> bytes:
+    """As git shows it, with paths from the root; what is above it has its name alone."""
+    sides: tuple[dict[str, bytes], dict[str, bytes]] = ({}, {})
+    for file, change in changes.items():
+        name = (file.relative_to(root) if file.is_relative_to(root) else Path(file.name)).as_posix()
+        for side, content in zip(sides, (change.before, change.after), strict=True):
+            if content is not None:
+                side[name] = content
+    return patches.diff(*sides, colour=colour)
 
 
 def carry_out(changes: Changes) -> None:
-    """Does it. Whatever stops it, every file is as it was; an interruption waits until it is done."""
+    """Does it. Whatever stops it, every file is as it was; an interruption waits until then."""
     with held():
-        _check_unchanged(changes)
+        for file, change in changes.items():
+            if _content(file) != change.before:
+                raise FastoffloadError(f"{file} was changed meanwhile; nothing was done, try again")
         done: list[Path] = []
-        made: list[Path] = []
         try:
             for file, change in changes.items():
-                made += [folder for folder in reversed(file.parents) if not folder.exists()]
                 done.append(file)
                 _put(file, change.after)
         except BaseException:
             for file in done:
                 _put(file, changes[file].before)
-            _remove_empty(made)
             raise
-        _remove_empty([file.parent for file, change in changes.items() if change.after is None])
+        finally:
+            _remove_empty({file.parent for file in changes})
 
 
-def _check_unchanged(changes: Changes) -> None:
-    for file, change in changes.items():
-        if (file.read_bytes() if file.is_file() else None) != change.before:
-            raise FastoffloadError(f"{file} was changed meanwhile; nothing was done, try again")
+def _content(file: Path) -> bytes | None:
+    return file.read_bytes() if file.is_file() else None
 
 
 def _put(file: Path, content: bytes | None) -> None:
@@ -91,29 +71,16 @@ def _put(file: Path, content: bytes | None) -> None:
         beside.write_bytes(content)
         if file.exists():
             shutil.copymode(file, beside)
-        os.replace(beside, file)
+        beside.replace(file)
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
 
 
-def _remove_empty(folders: list[Path]) -> None:
-    """Also what is above them, as long as it is empty but for what Python keeps there."""
-    for folder in sorted(set(folders), key=lambda one: len(one.parts), reverse=True):
+def _remove_empty(folders: set[Path]) -> None:
+    """Also those above them, as long as nothing is in them but what Python keeps there."""
+    for folder in sorted(folders, key=lambda one: len(one.parts), reverse=True):
         for one in (folder, *folder.parents):
             if not one.is_dir() or any(path.name != "__pycache__" for path in one.iterdir()):
                 break
             shutil.rmtree(one)
-
-
-def _tree(
-    repository: Repository, folder: Path, changes: Changes, root: Path, side: str
-) -> str:
-    folder.mkdir()
-    for file, change in changes.items():
-        content: bytes | None = getattr(change, side)
-        if content is not None:
-            place = folder / os.path.relpath(file, root).replace("../", "")
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(content)
-    return repository.tree_of(folder, ignored=True)

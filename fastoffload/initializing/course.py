@@ -50,7 +50,7 @@ def work_out_undo(path: Path) -> changes.Changes:
 
 
 @os_errors_expected()
-def diff(made: changes.Changes, root: Path, *, colour: bool) -> str:
+def diff(made: changes.Changes, root: Path, *, colour: bool) -> bytes:
     """As git shows it."""
     return changes.diff(made, root, colour=colour)
 

@@ -37,7 +37,7 @@ def apply(source: bytes, insertions: list[Insertion]) -> bytes:
 
 
 def imports(tree: ast.Module, lines: list[str], before: int) -> Insertion:
-    """Puts import lines after the last import at the top of the module that stands before a line."""
+    """Puts import lines after the last import at the top of the module before a line."""
     heads = [*_head(tree)]
     known = [node for node in heads if node.lineno <= before]
     after = max((_end(node) for node in known), default=0)
@@ -59,9 +59,7 @@ def before_return(tree: ast.Module, factory: str, template: str) -> Insertion | 
     `{app}` in the template is the name of what it returns.
     """
     (function,) = (
-        node
-        for node in tree.body
-        if isinstance(node, ast.FunctionDef) and node.name == factory
+        node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == factory
     )
     returns = [node for node in _own(function) if isinstance(node, ast.Return)]
     if len(returns) != 1 or returns[0] is not function.body[-1]:

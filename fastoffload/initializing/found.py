@@ -55,7 +55,9 @@ class Found:
     def importable(self, file: Path) -> str | None:
         """The dotted name by which a module is imported there; None for one that is elsewhere."""
         above = PurePosixPath(self.package).parts
-        start = self.root.joinpath(*above[: len(above) - len(self.dotted.split(".")) * bool(self.dotted)])
+        start = self.root.joinpath(
+            *above[: len(above) - len(self.dotted.split(".")) * bool(self.dotted)]
+        )
         if not file.is_relative_to(start):
             return None
         return ".".join(module_parts(file.relative_to(start)))

@@ -1,5 +1,6 @@
 """The lines that the application's own files get."""
 
+import ast
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,57 +37,52 @@ def lines(found: Found, *, own_database: bool) -> Lines:
 
 
 def _install(found: Found, made: Lines, *, own_database: bool) -> None:
-    file = found.application.file
+    file, name = found.application.file, found.application.name
     source = file.read_bytes()
     tree = parse(file, source)
-    heads, names = [_import_of_engine(found)], {}
-    if found.engine and not own_database:
-        text, names["engine"] = _imported(found, found.engine, source)
-        heads += text
-    call = _call(found, names.get("engine"))
-    name = found.application.name
+    engine = None if own_database else _engine(found)
+    heads = [_import_of_offload(found), *_import_of_engine(found, engine, tree)]
+    call = _call(found, engine)
     if found.application.is_factory:
         line = before_return(tree, name, call)
-        place = line.line if line else 0
     else:
         line = last_line(tree, name, call.format(app=name))
-        place = line.line
     if line is None:
         text = "; ".join([*heads, call.format(app="app")])
         made.left.append(f"in {found.main}, where {name}() has its application complete: {text}")
         return
-    after = apply(source, [imports(tree, heads, place), line])
+    after = apply(source, [imports(tree, heads, line.line), line])
     parse(file, after)
     made.changes[file] = Change(source, after)
 
 
-def _import_of_engine(found: Found) -> str:
+def _engine(found: Found) -> Named | None:
+    """The engine, where the application's module can import it."""
+    if found.engine and found.importable(found.engine.file) is not None:
+        return found.engine
+    return None
+
+
+def _import_of_offload(found: Found) -> str:
     return f"from {found.dotted} import offload" if found.dotted else "import offload"
 
 
-def _imported(found: Found, wanted: Named, source: bytes) -> tuple[list[str], str | None]:
-    """The import lines that a name needs in the application's module, and the name itself."""
-    file = found.application.file
-    if wanted.file == file:
-        return [], wanted.name
-    module = found.importable(wanted.file)
-    if module is None:
-        return [], None
-    line = f"from {module} import {wanted.name}"
-    tree = parse(file, source)
-    import ast
-
+def _import_of_engine(found: Found, engine: Named | None, tree: ast.Module) -> list[str]:
+    """None where the application's module has the name already."""
+    if engine is None or engine.file == found.application.file:
+        return []
     there = {
-        (alias.asname or alias.name): node
+        alias.asname or alias.name
         for node in tree.body
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
     }
-    return ([] if wanted.name in there else [line]), wanted.name
+    module = found.importable(engine.file)
+    return [] if engine.name in there else [f"from {module} import {engine.name}"]
 
 
-def _call(found: Found, engine: str | None) -> str:
-    given = f", engine={engine}" if engine else ""
+def _call(found: Found, engine: Named | None) -> str:
+    given = f", engine={engine.name}" if engine else ""
     who = f"  # guard: dependencies=[Depends({found.guard.name})]" if found.guard else ""
     return f"offload.install({{app}}{given}){who}"
 

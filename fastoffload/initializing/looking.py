@@ -10,6 +10,7 @@ from fastoffload.doctor.reading.sources import Module, Project
 from fastoffload.errors import FastoffloadError, UsageError
 from fastoffload.initializing.applications import applications, choose
 from fastoffload.initializing.found import Application, Found, Named
+from fastoffload.requirements.copies import SKIPPED
 
 REQUIREMENTS = ("pyproject.toml", "requirements.txt", "setup.py", "Pipfile")
 ENGINES = ("create_async_engine", "create_engine")
@@ -22,7 +23,6 @@ BROKERS = {
     "redis": re.compile(r"rediss?://|redis:[\d]|valkey", re.IGNORECASE),
     "rabbitmq": re.compile(r"amqps?://|rabbitmq", re.IGNORECASE),
 }
-SKIPPED = {".git", ".venv", "venv", "node_modules", "__pycache__", ".tox", "site-packages"}
 CONFIGURES = re.compile(rb"context\.configure\s*\(")
 
 Ask = Callable[[list[str]], str]
@@ -47,7 +47,9 @@ def _application(project: Project, named: str | None, ask: Ask | None) -> Applic
         return candidates[0]
     labels = [one.label(project.root) for one in candidates]
     if ask is None:
-        raise UsageError(f"there are several applications; name one: --app {' or --app '.join(labels)}")
+        raise UsageError(
+            f"there are several applications; name one: --app {' or --app '.join(labels)}"
+        )
     return candidates[labels.index(ask(labels))]
 
 

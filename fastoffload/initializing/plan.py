@@ -8,20 +8,18 @@ from pathlib import Path
 
 from fastoffload.catalog import Choice
 from fastoffload.errors import FastoffloadError
-from fastoffload.initializing import declared, requirements
-from fastoffload.initializing.changes import Change, diff
+from fastoffload.initializing.changes import Change, becoming, diff
 from fastoffload.initializing.found import Found
 from fastoffload.initializing.lines import lines
 from fastoffload.ownership import TESTS
-from fastoffload.system.managers import requirements_in
+from fastoffload.requirements import copies, declared
+from fastoffload.requirements.managers import requirements_in
 from fastoffload.templating import names, releases
 from fastoffload.templating.answers import Answers
-from fastoffload.templating.relocation import engine_in, inside
+from fastoffload.templating.relocation import PATCH, REQUIREMENTS, engine_in, inside
 from fastoffload.templating.render import render
 
-PATCH = ".offload-init.patch"
 DESCRIPTION = "An application with durable jobs beside it"
-REQUIREMENTS = "requirements.txt"  # of the engine, in its folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +56,10 @@ def plan(found: Found, choice: Choice, *, own_database: bool) -> Plan:
         content = within if found.dotted else beside
         made[found.root / inside(found.package, name)] = Change(None, content)
     edits = lines(found, own_database=own_database)
-    added = requirements.add(found.root, wanted)
-    theirs = edits.changes | added.changes
-    patch = diff(recorded(theirs), found.root)
-    made[found.root / PATCH] = Change(None, f"{patch}\n".encode(errors="surrogateescape"))
-    left = [*([f"run `{added.left}`"] if added.left else []), *edits.left]
+    brought = copies.bring(found.root, wanted)
+    theirs = edits.changes | becoming(brought.files)
+    made[found.root / PATCH] = Change(None, diff(recorded(theirs), found.root))
+    left = [*(f"run `{command}`" for command in brought.commands), *edits.left]
     return Plan(found, choice, theirs | made, left)
 
 
@@ -122,5 +119,3 @@ def _names(root: Path) -> Iterator[str]:
         return
     yield document.get("project", {}).get("name", "")
     yield document.get("tool", {}).get("poetry", {}).get("name", "")
-
-

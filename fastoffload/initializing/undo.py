@@ -4,13 +4,14 @@ import tempfile
 from pathlib import Path
 
 from fastoffload.errors import FastoffloadError
-from fastoffload.initializing import requirements
-from fastoffload.initializing.changes import Change, reverse
-from fastoffload.initializing.plan import PATCH, blank_files
+from fastoffload.git import patches
+from fastoffload.initializing.changes import Change, becoming
+from fastoffload.initializing.plan import blank_files
 from fastoffload.ownership import TESTS
+from fastoffload.requirements import copies
 from fastoffload.templating import releases
 from fastoffload.templating.answers import ANSWERS_FILE, Answers
-from fastoffload.templating.relocation import engine_in, inside
+from fastoffload.templating.relocation import PATCH, engine_in, inside
 from fastoffload.templating.render import render
 
 SHOWN = 5
@@ -35,15 +36,13 @@ def undo(root: Path) -> dict[Path, Change]:
             f"edited since `init`: {names}{f' and {more} more' if more > 0 else ''};"
             " nothing was taken out: put them back as they were, or move what is yours elsewhere"
         )
-    changes = {root / name: Change((root / name).read_bytes(), None) for name in present}
-    for name, content in before.items():
-        changes[root / name] = Change((root / name).read_bytes(), content)
-    for name in (ANSWERS_FILE, PATCH):
-        if (root / name).exists():
-            changes[root / name] = Change((root / name).read_bytes(), None)
-    if requirements.PYPROJECT in before:
-        changes |= requirements.lock(root, before[requirements.PYPROJECT])
-    return changes
+    files: dict[Path, bytes | None] = dict.fromkeys(
+        root / name for name in (*present, ANSWERS_FILE, PATCH)
+    )
+    files |= {root / name: content for name, content in before.items()}
+    if copies.PYPROJECT in before:
+        files |= copies.lock(root, before[copies.PYPROJECT])
+    return becoming(files)
 
 
 def _ours(answers: Answers) -> dict[str, tuple[bytes, ...]]:
@@ -68,24 +67,18 @@ def _present(root: Path, package: str) -> list[str]:
 
 
 def _theirs(root: Path) -> tuple[dict[str, bytes], list[str]]:
-    """The application's own files without our lines; and those that our lines do not fit any more."""
+    """The application's own files without our lines; and those where that is not to be done."""
     patch = root / PATCH
     if not patch.is_file():
-        raise FastoffloadError(f"{patch} is missing, and says what `init` wrote; restore it from git")
-    text = patch.read_text(encoding="utf-8", errors="surrogateescape")
+        raise FastoffloadError(
+            f"{patch} is missing, and says what `init` wrote; restore it from git"
+        )
     before: dict[str, bytes] = {}
     unfit: list[str] = []
-    for one in parts(text):
-        name = one.partition("\n+++ b/")[2].partition("\n")[0].rstrip("\t")
+    for name, one in patches.by_file(patch.read_bytes()).items():
         content = (root / name).read_bytes() if (root / name).is_file() else b""
-        if (found := reverse(one, {name: content})) is None:
+        if (found := patches.reverse(one, {name: content})) is None:
             unfit.append(name)
         else:
             before |= found
     return before, unfit
-
-
-def parts(patch: str) -> list[str]:
-    """The patch of each file."""
-    _, *found = f"\n{patch}".split("\ndiff --git ")
-    return [f"diff --git {one}" for one in found]

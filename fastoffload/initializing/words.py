@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from fastoffload.catalog import Choice
 from fastoffload.initializing.found import Found
 from fastoffload.initializing.plan import Plan
-from fastoffload.system.managers import manager_of
+from fastoffload.requirements.managers import manager_of
 
 Facts = Iterator[tuple[str, str]]
 
@@ -16,7 +16,10 @@ def facts(found: Found, *, own_database: bool) -> Facts:
     """What was found, label by label."""
     kind = "a factory" if found.application.is_factory else "at the top of its module"
     yield "application", f"{found.application.label(found.root)}, {kind}"
-    yield "package", f"{found.package or '.'} in {found.root}, imported as {found.dotted or 'modules'}"
+    yield (
+        "package",
+        f"{found.package or '.'} in {found.root}, imported as {found.dotted or 'modules'}",
+    )
     yield "database", _database(found, own_database=own_database)
     for file in found.environments:
         yield "migrations", file.relative_to(found.root).as_posix()
@@ -25,8 +28,15 @@ def facts(found: Found, *, own_database: bool) -> Facts:
     if found.broker:
         yield "broker", f"{found.broker} is named in its files"
     if found.guard:
-        where = found.guard.file.relative_to(found.root) if found.guard.file.is_relative_to(found.root) else found.guard.file
-        yield "who calls", f"{found.guard.name} in {where} seems to know: guard the engine's routes by it"
+        where = (
+            found.guard.file.relative_to(found.root)
+            if found.guard.file.is_relative_to(found.root)
+            else found.guard.file
+        )
+        yield (
+            "who calls",
+            f"{found.guard.name} in {where} seems to know: guard the engine's routes by it",
+        )
 
 
 def _database(found: Found, *, own_database: bool) -> str:

@@ -1,7 +1,8 @@
 """Of a rendered project, what an application that exists is given, and where it goes there.
 
 The answer `package` says so: the folder of the application's package within the project (`app`,
-`src/shop`), or nothing for modules beside a single `main.py`. A generated project has no such answer.
+`src/shop`), or nothing for modules beside a single `main.py`. A generated project has no such
+answer.
 """
 
 import shutil
@@ -13,6 +14,9 @@ from fastoffload.templating.answers import ANSWERS_FILE
 
 SAY_WHERE = ("project.py", "stand_in/app/__init__.py")  # of the engine's tests, those that do
 PROCFILE = "Procfile"
+REQUIREMENTS = "requirements.txt"  # of the engine, in its folder
+# What `init` wrote into files of the user's, for the way back.
+PATCH = ".offload-init.patch"
 BESIDE_TESTS = "application/tests"  # of the templates, what only such an application gets
 
 

@@ -66,7 +66,7 @@ def _render_into_application(
 
 
 def _complete(file: Path, release: str, answers: Mapping[str, str]) -> None:
-    """Adds the line that Copier writes itself when it renders from a repository, and the package."""
+    """Adds what Copier writes itself when it renders from a repository, and the package."""
     import yaml
 
     text = file.read_text(encoding="utf-8")

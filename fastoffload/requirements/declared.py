@@ -4,16 +4,17 @@ import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.specifiers import Specifier
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from fastoffload.errors import FastoffloadError
-from fastoffload.system.managers import list_of, requirements_in, split
+from fastoffload.requirements.managers import list_of, requirements_in, split
 
 LOCKS = ("uv.lock", "poetry.lock", "pdm.lock")
-PYTHON = (3, 11)
+PYTHONS = [f"3.{minor}.99" for minor in range(11, 20)]  # on which the engine may run
 CARET = re.compile(r"^[\^~]\s*(\d+)(?:\.(\d+))?")
 
 
@@ -45,26 +46,25 @@ def _too_old(what: str, floor: Version) -> FastoffloadError:
 
 def _check_python(root: Path) -> None:
     wanted = _document(root / "pyproject.toml").get("project", {}).get("requires-python", "")
-    upper = [
-        (one, Version(one.version))
-        for one in map(Specifier, filter(None, (part.strip() for part in wanted.split(","))))
-        if one.operator in {"<", "<="}
-    ]
-    for one, version in upper:
-        if (version.major, version.minor) < PYTHON or str(one) == f"<{PYTHON[0]}.{PYTHON[1]}":
-            raise FastoffloadError(
-                f"requires-python is {wanted}, and the engine needs Python 3.11 or newer;"
-                " raise it first. Nothing was written"
-            )
+    try:
+        allowed = SpecifierSet(wanted)
+    except InvalidSpecifier:
+        return
+    if not any(allowed.contains(version) for version in PYTHONS):
+        raise FastoffloadError(
+            f"requires-python is {wanted}, and the engine needs Python 3.11 or newer; raise it"
+            " first. Nothing was written"
+        )
 
 
-def _of_pyproject(document: dict[str, dict]) -> Iterator[str]:  # type: ignore[type-arg]
+def _of_pyproject(document: dict[str, Any]) -> Iterator[str]:
     yield from document.get("project", {}).get("dependencies", [])
     poetry = document.get("tool", {}).get("poetry", {}).get("dependencies", {})
     for name, value in poetry.items():
-        version = value if isinstance(value, str) else getattr(value, "get", dict().get)("version", "")
-        extras = value.get("extras", []) if isinstance(value, dict) else []
-        yield f"{name}[{','.join(extras)}]{_specifier(version)}" if extras else f"{name}{_specifier(version)}"
+        table = value if isinstance(value, dict) else {"version": value}
+        extras = ",".join(table.get("extras", []))
+        version = _specifier(str(table.get("version", "")))
+        yield f"{name}[{extras}]{version}" if extras else f"{name}{version}"
 
 
 def _specifier(version: str) -> str:
@@ -116,7 +116,7 @@ def _locked(root: Path) -> Iterator[tuple[str, str, Version]]:
             return
 
 
-def _document(file: Path) -> dict:  # type: ignore[type-arg]
+def _document(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -79,7 +79,9 @@ def split(requirement: str) -> tuple[str, set[str]]:
     """The normalized name and the extras of a requirement."""
     match = NAME.match(requirement)
     name, extras = (match[1], match[2] or "") if match else (requirement, "")
-    return re.sub(r"[-_.]+", "-", name).lower(), {one.strip() for one in extras.split(",") if one.strip()}
+    return re.sub(r"[-_.]+", "-", name).lower(), {
+        one.strip() for one in extras.split(",") if one.strip()
+    }
 
 
 def lacking(wanted: Collection[str], declared: Collection[str]) -> list[str]:
@@ -88,7 +90,11 @@ def lacking(wanted: Collection[str], declared: Collection[str]) -> list[str]:
     for one in declared:
         name, extras = split(one)
         there[name] = there.get(name, set()) | extras
-    return [one for one in wanted if not (split(one)[0] in there and split(one)[1] <= there[split(one)[0]])]
+    return [
+        one
+        for one in wanted
+        if not (split(one)[0] in there and split(one)[1] <= there[split(one)[0]])
+    ]
 
 
 def requirements_in(text: str) -> list[str]:
@@ -107,11 +113,15 @@ def append(text: bytes, requirements: Collection[str]) -> bytes:
 def drop(text: bytes, names: Collection[str]) -> bytes:
     """A plain list without the lines of these names."""
     lines = text.splitlines(keepends=True)
-    return b"".join(line for line in lines if not (line.strip() and split(line.decode(errors="replace"))[0] in names))
+    return b"".join(
+        line
+        for line in lines
+        if not (line.strip() and split(line.decode(errors="replace"))[0] in names)
+    )
 
 
 def _tool_tables(pyproject: Path) -> set[str] | None:
-    """The names below [tool], with `project` for what a package manager keeps there; None if none."""
+    """The names below [tool]; None where no package manager keeps requirements there."""
     try:
         document = tomllib.loads(pyproject.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -120,5 +130,3 @@ def _tool_tables(pyproject: Path) -> set[str] | None:
         raise FastoffloadError(f"{pyproject} cannot be read: {error}; mend it first") from error
     tables = set(document.get("tool", {}))
     return tables if "project" in document or "poetry" in tables else None
-
-
