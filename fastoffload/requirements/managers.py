@@ -15,6 +15,8 @@ from fastoffload.system.uv import run_uv
 
 NAME = re.compile(r"\s*([A-Za-z0-9._-]+)\s*(?:\[([^\]]*)\])?")
 SHOWN_LINES = 12
+# The folder is a copy, for which Poetry would make an environment that nobody needs.
+WITHOUT_ENVIRONMENT = {"POETRY_VIRTUALENVS_CREATE": "false"}
 LISTS = ("requirements.txt", "requirements/base.txt", "requirements/prod.txt")
 
 
@@ -42,7 +44,7 @@ class Manager:
         if self.name == "uv":
             code, said = run_uv(folder, *verb, *more)
         else:
-            code, said = run([self.name, *verb, *more], folder, os.environ)
+            code, said = run([self.name, *verb, *more], folder, os.environ | WITHOUT_ENVIRONMENT)
         if code:
             shown = "\n".join(said.strip().splitlines()[-SHOWN_LINES:])
             raise FastoffloadError(
