@@ -5,6 +5,7 @@ This package, honcho, Docker Compose and a shell each read such a file in their 
 """
 
 import re
+from collections.abc import Collection
 from pathlib import Path
 
 NAME = r"(?:export\s+)?[A-Za-z_][A-Za-z0-9_]*"
@@ -19,13 +20,16 @@ class AmbiguousLine(ValueError):
     """A line of `.env` that programs read in different ways; the message says how to write it."""
 
 
-def refuse_ambiguous(path: Path) -> None:
-    """Raises AmbiguousLine, with the number of the line and never its value."""
+def refuse_ambiguous(path: Path, names: Collection[str]) -> None:
+    """Raises AmbiguousLine for a line of these names, with its number and never its value.
+
+    What others read from the file is their own business.
+    """
     if not path.is_file():
         return
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        if not LINE.fullmatch(line):
-            name = line.partition("=")[0].strip()
+        name = line.partition("=")[0].strip()
+        if name.removeprefix("export ").strip().upper() in names and not LINE.fullmatch(line):
             raise AmbiguousLine(f"{path}, line {number} ({name}): {_remedy(line)}")
 
 

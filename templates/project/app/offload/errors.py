@@ -25,6 +25,10 @@ class Refused(Exception):
         self.status, self.detail, self.members = status, detail, members
 
 
+class CannotInstall(Exception):
+    """The engine does not fit into the application as it was asked to; the message says why."""
+
+
 class MistakeInKind(Exception):
     """Something in `jobs/` is not as the engine needs it; the message names file and remedy."""
 

@@ -5,17 +5,22 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakSet
 
 from fastapi import FastAPI
 from fastapi.params import Depends
-from starlette.routing import Mount
+from sqlalchemy import URL
 
 from . import discovery, notifying, strategy
 from .callbacks import sender
-from .database.engines import get_async_engine, get_engine
+from .database import application
+from .database.application import Bound
+from .database.engines import dispose_async_engine, get_engine, use_database
 from .database.migrate import migrate
+from .errors import CannotInstall
+from .http import mounting
 from .http.feed import Feed
-from .http.routers import routers
+from .http.routers import paths, routers
 from .http.schemas import render
 from .running.janitor import Janitor
 from .running.strategy import Strategy
@@ -31,48 +36,73 @@ class Installed:
     feed: Feed
 
 
-def install(app: FastAPI, *, dependencies: Sequence[Depends] = ()) -> None:
+_has_it: WeakSet[FastAPI] = WeakSet()
+
+
+def install(
+    app: FastAPI,
+    *,
+    engine: Bound | None = None,
+    dependencies: Sequence[Depends] = (),
+    prefix: str = "",
+) -> None:
     """Add the routes of all kinds, and run their jobs while the application's lifespan lasts.
 
-    The lifespan, the handlers and the routes that the application has stay as they are. The
-    dependencies, such as the one that knows who calls, guard every route but those of /health.
-    Raises MistakeInKind when something below `jobs/` is not as it must be.
+    The lifespan, the handlers and the routes that the application has stay as they are. To be
+    called when it has its routes: what would answer in the place of one of ours is refused.
+
+    `engine` is the application's, asynchronous or not, or a sessionmaker that is bound to it: jobs
+    are kept in the same database, so that they can be added in the application's transactions. Its
+    connections are not touched: the engine has some of its own, under the URL of this one, and so
+    have the processes that it starts. Where DATABASE_URL is set, that says how to reach the
+    database (and what workers go by, which are started apart), and must name the same one. What is
+    not in the URL, such as `connect_args`, can be told by DATABASE_URL only.
+
+    The dependencies, such as the one that knows who calls, guard every route but those of /health.
+    `prefix` stands before the path of every route, where one of them is the application's already.
+
+    Raises CannotInstall, and MistakeInKind when something below `jobs/` is not as it must be.
     """
-    before = len(app.router.routes)
-    for router in routers(discovery.kinds(), dependencies, discovery.routers()):
-        app.include_router(router)
-    _put_before_mounts(app, before)
-    _wrap_lifespan(app)
-    notifying.mark_installed()
+    if app in _has_it:
+        raise CannotInstall(
+            "offload.install(app) was called twice for one application; once will do"
+        )
+    shared = application.url_of(engine) if engine is not None else None
+    _use(shared)
+    kinds = discovery.kinds()
+    added = routers(kinds, dependencies, discovery.routers())
+    mounting.add(app, added, paths(kinds), prefix)
+    _wrap_lifespan(app, shared)
+    _has_it.add(app)
+    notifying.mark_installed(app.title)
 
 
-def _put_before_mounts(app: FastAPI, number: int) -> None:
-    """Have our routes found before something that is mounted at / takes every path."""
-    routes = app.router.routes
-    there, ours = routes[:number], routes[number:]
-    roots = (
-        index for index, route in enumerate(there) if isinstance(route, Mount) and not route.path
-    )
-    first = next(roots, number)
-    routes[:] = [*there[:first], *ours, *there[first:]]
+def _use(shared: URL | None) -> None:
+    use_database(shared)
+    if shared is not None:
+        application.check_is(shared, get_settings())
 
 
-def _wrap_lifespan(app: FastAPI) -> None:
+def _wrap_lifespan(app: FastAPI, shared: URL | None) -> None:
     theirs = app.router.lifespan_context
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[Any]:
-        async with theirs(app) as state, _running(app):
+        async with theirs(app) as state, _running(app, shared):
             yield state
 
     app.router.lifespan_context = lifespan
 
 
 @asynccontextmanager
-async def _running(app: FastAPI) -> AsyncIterator[None]:
+async def _running(app: FastAPI, shared: URL | None) -> AsyncIterator[None]:
+    _use(shared)  # another application of this process may have been made since
+    made = strategy.make(get_settings().job_queues or discovery.queues())
+    if shared is not None and made.runs_elsewhere:
+        application.check_is_named(shared)
     if get_settings().migrate_on_start:
         await asyncio.to_thread(migrate)
-    installed = Installed(strategy.make(get_settings().job_queues or discovery.queues()), Feed())
+    installed = Installed(made, Feed())
     app.state.offload = installed
     await installed.strategy.start()
     notifying.use(installed.strategy)
@@ -84,7 +114,7 @@ async def _running(app: FastAPI) -> AsyncIterator[None]:
         await installed.strategy.stop()
         notifying.use(None)
         del app.state.offload
-        await get_async_engine().dispose()
+        await dispose_async_engine()
         get_engine().dispose()
 
 

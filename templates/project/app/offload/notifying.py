@@ -17,7 +17,7 @@ class Notifier(Protocol):
 
 class _Current:
     notifier: Notifier | None = None
-    is_installed = False
+    installed_on = ""  # the title of the application
     has_warned = False
 
 
@@ -26,9 +26,14 @@ def use(notifier: Notifier | None) -> None:
     _Current.notifier = notifier
 
 
-def mark_installed() -> None:
+def mark_installed(title: str) -> None:
     """An application of this process has the engine; its lifespan will bring a notifier."""
-    _Current.is_installed = True
+    _Current.installed_on = title
+
+
+def is_running() -> bool:
+    """Whether the application of this process has started, and so has its tables."""
+    return _Current.notifier is not None
 
 
 def notify(queues: Iterable[str]) -> None:
@@ -41,10 +46,11 @@ def notify(queues: Iterable[str]) -> None:
 
 def warn_unless_running() -> None:
     """Say once what is wrong when jobs are added beside an application that never started."""
-    if _Current.is_installed and _Current.notifier is None and not _Current.has_warned:
+    if _Current.installed_on and _Current.notifier is None and not _Current.has_warned:
         _Current.has_warned = True
         log.warning(
             "nothing_runs_jobs_here",
+            application=_Current.installed_on,
             reason="offload.install(app) was called, and the lifespan of app has not run: a mounted"
             " application's never does (install it on the outer one), nor does a test client's"
             " without `with`",

@@ -5,28 +5,69 @@ import binascii
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from obstore.exceptions import BaseError
 from obstore.store import from_url
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
-from sqlalchemy import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+from sqlalchemy import URL
 
-from .env_file import refuse_ambiguous
+from .database.urls import is_sqlite, spoken
+from .env_file import AmbiguousLine, refuse_ambiguous
 
 S = TypeVar("S", bound=BaseSettings)
 
 CONFIG = SettingsConfigDict(
     env_file=".env", extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
 )
+PREFIX = "OFFLOAD_"  # for a name that means something else to the application
 
 
-class Settings(BaseSettings):
-    """The settings of the engine."""
+class AsWritten:
+    """Leaves values as they are written: lists here are words, not JSON."""
+
+    def decode_complex_value(self, _name: str, _field: Any, value: Any) -> Any:
+        """The value itself."""
+        return value
+
+
+class Environment(AsWritten, EnvSettingsSource):
+    """The environment."""
+
+
+class File(AsWritten, DotEnvSettingsSource):
+    """The `.env`."""
+
+
+class EngineSettings(BaseSettings):
+    """Each of them is read from its name, or from OFFLOAD_ and its name, which goes first."""
 
     model_config = CONFIG
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment goes before the file."""
+        own = (kind(settings_cls, env_prefix=PREFIX) for kind in (Environment, File))
+        plain = (kind(settings_cls, env_prefix="") for kind in (Environment, File))
+        return (init_settings, *own, *plain)
+
+
+class Settings(EngineSettings):
+    """The settings of the engine."""
 
     # Where things are kept.
     database_url: str = "sqlite:///data/app.db"
@@ -38,7 +79,7 @@ class Settings(BaseSettings):
 
     # How jobs are run. Deadline, attempts and queue are the kind's.
     job_workers: int | None = Field(default=None, gt=0)  # None: what suits the strategy
-    job_queues: Annotated[tuple[str, ...], NoDecode] = ()  # none: those of all kinds
+    job_queues: tuple[str, ...] = ()  # none: those of all kinds
     job_lease_seconds: float = Field(default=60, ge=1)
     job_tasks_per_child: int = Field(default=1000, gt=0)  # a process is replaced after as many
     job_memory_mb: int | None = Field(default=None, gt=0)  # of data, of a process that runs jobs
@@ -57,7 +98,7 @@ class Settings(BaseSettings):
     callback_retry_seconds: float = Field(default=5, gt=0)  # first wait; doubled up to an hour
     callback_per_host: int = Field(default=4, gt=0)  # tries that one receiver may have under way
     # Beside the internet: 10.1.0.0/16,192.168.7.5
-    callback_allowed_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = ()
+    callback_allowed_networks: tuple[IPv4Network | IPv6Network, ...] = ()
 
     # The loop watch: the event loop that does not answer for longer is looked at.
     loop_stall_seconds: float = Field(default=0.25, ge=0.05)
@@ -72,19 +113,7 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _known_database(cls, value: str) -> str:
-        try:
-            driver, file = (url := make_url(value)).drivername, url.database
-        except ArgumentError:
-            raise ValueError("is no database URL; try sqlite:///data/app.db") from None
-        if driver not in {"sqlite", "postgresql", "postgresql+psycopg"}:
-            raise ValueError(
-                f"{driver}:// is not supported; use sqlite:/// or postgresql+psycopg://"
-            )
-        if is_sqlite(url) and (not file or ":memory:" in file):
-            raise ValueError(
-                "names no file, and a database in memory is one process's own;"
-                " try sqlite:///data/app.db"
-            )
+        spoken(value)
         return value
 
     @field_validator("storage_url")
@@ -126,8 +155,7 @@ class Settings(BaseSettings):
     @property
     def sync_database_url(self) -> URL:
         """The URL for jobs: psycopg or the standard library's sqlite3."""
-        url = make_url(self.database_url)
-        return url if is_sqlite(url) else url.set(drivername="postgresql+psycopg")
+        return spoken(self.database_url)
 
     @property
     def async_database_url(self) -> URL:
@@ -142,7 +170,7 @@ class Settings(BaseSettings):
 
     def make_folders(self) -> None:
         """Create the folder of an SQLite database that lives in a file."""
-        url = make_url(self.database_url)
+        url = self.sync_database_url
         if is_sqlite(url) and url.database:
             Path(url.database).parent.mkdir(parents=True, exist_ok=True)
 
@@ -151,25 +179,57 @@ def _words(text: str) -> list[str]:
     return text.replace(",", " ").split()
 
 
-def is_sqlite(url: URL) -> bool:
-    """Whether the URL names an SQLite database."""
-    return url.get_backend_name() == "sqlite"
-
-
 def load(kind: type[S]) -> S:
     """Settings from the environment. Ends the process with one line if they are wrong."""
     try:
-        refuse_ambiguous(Path(".env"))
-    except ValueError as error:
-        raise SystemExit(f"The settings are wrong: {error}") from None
-    try:
+        refuse_ambiguous(Path(".env"), _names(kind))
         return kind()
     except ValidationError as error:
-        faults = (f"{'.'.join(map(str, e['loc'])).upper()} {e['msg']}" for e in error.errors())
-        raise SystemExit(f"The settings are wrong: {'; '.join(faults)}") from None
+        faults = "; ".join(_told(fault, kind) for fault in error.errors())
+        raise SystemExit(f"The settings are wrong: {faults}") from None
+    except AmbiguousLine as error:
+        raise SystemExit(f"The settings are wrong: {error}") from None
+
+
+def _names(kind: type[BaseSettings]) -> set[str]:
+    names = {name.upper() for name in kind.model_fields}
+    return names | {f"{PREFIX}{name}" for name in names if issubclass(kind, EngineSettings)}
+
+
+def _told(fault: Any, kind: type[BaseSettings]) -> str:
+    name = ".".join(map(str, fault["loc"])).upper()
+    told = f"{name} {fault['msg']}"
+    is_ours = issubclass(kind, EngineSettings)
+    return (
+        f"{told} (if {name} is meant for something else, set {PREFIX}{name})" if is_ours else told
+    )
+
+
+class _Shared:
+    url: URL | None = None
+
+
+def share_database(url: URL | None) -> None:
+    """Keep the rows of this process's jobs there, unless DATABASE_URL says how to reach it."""
+    _Shared.url = url
+    get_settings.cache_clear()
+
+
+def shared_database() -> URL | None:
+    """The application's own database, if that is where the rows are."""
+    return _Shared.url
+
+
+def is_database_named() -> bool:
+    """Whether the environment or `.env` names the database."""
+    return "database_url" in load(Settings).model_fields_set
 
 
 @lru_cache
 def get_settings() -> Settings:
     """The settings of this process, read once."""
-    return load(Settings)
+    settings = load(Settings)
+    if _Shared.url is None or "database_url" in settings.model_fields_set:
+        return settings
+    url = _Shared.url.render_as_string(hide_password=False)
+    return settings.model_copy(update={"database_url": url})

@@ -4,7 +4,6 @@
 a job through the real service; `enqueued` says which jobs wait in a database.
 """
 
-import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ from .database.tables import ENDED, Status, jobs
 from .errors import Interrupted
 from .kinds import Kind, dump_params, load_params
 from .run import AtEnd, Run
+from .running.calling import run_alone
 
 P = TypeVar("P", bound=BaseModel)
 R = TypeVar("R", bound=BaseModel)
@@ -115,7 +115,7 @@ def run_directly(
         try:
             result = work(run, params)
             if iscoroutinefunction(work):
-                result = asyncio.run(result)
+                result = run_alone(result)
         finally:
             run.close()
     if not isinstance(result, kind.result):

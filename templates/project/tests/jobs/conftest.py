@@ -11,13 +11,13 @@ import pytest
 from fastapi import FastAPI
 
 from app.database import migrate
-from app.offload.database.engines import get_async_engine, get_engine
+from app.offload.database.engines import dispose_async_engine, get_engine
 from app.offload.settings import get_settings
 
 Client = Callable[..., httpx.Response]
 """Called with method, path and the options of httpx; no server, and no job runs."""
 
-CACHES = (get_settings, get_engine, get_async_engine)
+CACHES = (get_settings, get_engine)
 
 
 @pytest.fixture(scope="session")
@@ -53,4 +53,4 @@ def client_of(database: Path) -> Iterator[Callable[..., Client]]:
             return lambda *args, **options: runner.run(request(*args, **options))
 
         yield make
-        runner.run(get_async_engine().dispose())
+        runner.run(dispose_async_engine())

@@ -1,17 +1,20 @@
 """Engines and sessions: asynchronous for the API, synchronous for jobs."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import lru_cache
 from typing import Any, Concatenate, ParamSpec, TypeVar
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
 
-from ..settings import get_settings, is_sqlite
+from ..settings import get_settings, share_database, shared_database
 from .outage import while_away
 from .tables import SCHEMA
+from .urls import is_sqlite
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -34,7 +37,9 @@ TRANSACTION = (
     "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '30s'; SET LOCAL lock_timeout = '5s'"
 )
 
-PRAGMAS = ("busy_timeout=30000", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON")
+PRAGMAS = ("busy_timeout=30000", "foreign_keys=ON")
+_async_engines: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncEngine] = WeakKeyDictionary()
+
 TABLES_WITHOUT_SCHEMA = {"schema_translate_map": {SCHEMA: None}}
 
 
@@ -51,13 +56,32 @@ def get_engine() -> Engine:
     return _configured(engine).execution_options(**options_for(engine.dialect.name))
 
 
-@lru_cache
 def get_async_engine() -> AsyncEngine:
-    """The engine for the API."""
+    """The engine of the running event loop; its connections cannot be used on another one."""
+    loop = asyncio.get_running_loop()
+    if loop not in _async_engines:
+        _async_engines[loop] = _make_async_engine()
+    return _async_engines[loop]
+
+
+async def dispose_async_engine() -> None:
+    """Close the connections of the running event loop, if it has any."""
+    if engine := _async_engines.pop(asyncio.get_running_loop(), None):
+        await engine.dispose()
+
+
+def _make_async_engine() -> AsyncEngine:
     url = get_settings().async_database_url
     engine = create_async_engine(url, **_engine_args(url))
     _configured(engine.sync_engine)
     return engine.execution_options(**options_for(engine.dialect.name))
+
+
+def use_database(url: URL | None) -> None:
+    """Keep the rows of this process's jobs in the application's database; None: in the engine's."""
+    if url != shared_database():
+        share_database(url)
+        get_engine.cache_clear()
 
 
 @contextmanager
@@ -159,6 +183,9 @@ def _on_connect_sqlite(connection: Any, _record: object) -> None:
     cursor = connection.cursor()
     for pragma in PRAGMAS:
         cursor.execute(f"PRAGMA {pragma}")
+    cursor.execute("PRAGMA journal_mode")
+    if cursor.fetchone() == ("wal",):  # with another journal, a loss of power might damage the file
+        cursor.execute("PRAGMA synchronous=NORMAL")
     cursor.close()
 
 

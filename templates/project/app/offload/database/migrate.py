@@ -5,17 +5,18 @@ later release of the engine, ever shares a chain with the other. They run withou
 the application's env.py may be what calls this, and Alembic knows one environment at a time.
 """
 
+from contextlib import closing
 from pathlib import Path
 
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 
-from ..settings import get_settings
+from ..settings import get_settings, shared_database
 from .engines import get_engine
 from .outage import while_away
-from .tables import SCHEMA, VERSION_TABLE
+from .tables import SCHEMA, VERSION_TABLE, jobs
 
 FOLDER = Path(__file__).parent / "migrations"
 LOCK = 7_305_942  # any number that no other advisory lock of this database uses
@@ -27,7 +28,15 @@ def migrate() -> None:
     Waits up to 30 s for a database that does not answer yet.
     """
     get_settings().make_folders()
+    while_away()(_begin_file)
     while_away()(_run, "_upgrade_revs", "head")
+
+
+def migrate_by(connection: Connection) -> None:
+    """Apply the missing migrations in a transaction of somebody else's, unless there are tables."""
+    schema = SCHEMA if connection.dialect.name == "postgresql" else None
+    if get_settings().migrate_on_start and not inspect(connection).has_table(jobs.name, schema):
+        _run_by(connection, "_upgrade_revs", "head")
 
 
 def downgrade(revision: str) -> None:
@@ -35,22 +44,40 @@ def downgrade(revision: str) -> None:
     _run("_downgrade_revs", revision)
 
 
+def _begin_file() -> None:
+    """Give a new SQLite file the journal with which readers and a writer go on side by side.
+
+    It stays in the file. One that is the application's, or holds tables, is left as it is.
+    """
+    engine = get_engine()
+    if engine.dialect.name != "sqlite" or shared_database() is not None:
+        return
+    with closing(engine.raw_connection()) as connection:
+        cursor = connection.cursor()
+        if cursor.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,):
+            cursor.execute("PRAGMA journal_mode=WAL")
+
+
 def _run(steps: str, revision: str) -> None:
-    scripts = ScriptDirectory(str(FOLDER))
     with get_engine().begin() as connection:
-        on_postgresql = connection.dialect.name == "postgresql"
-        _serialize(connection)
-        context = MigrationContext.configure(
-            connection,
-            opts={
-                "fn": lambda current, _: getattr(scripts, steps)(revision, current),
-                "version_table": VERSION_TABLE,
-                "version_table_schema": SCHEMA if on_postgresql else None,
-                "transactional_ddl": True,
-            },
-        )
-        with Operations.context(context):
-            context.run_migrations()
+        _run_by(connection, steps, revision)
+
+
+def _run_by(connection: Connection, steps: str, revision: str) -> None:
+    scripts = ScriptDirectory(str(FOLDER))
+    on_postgresql = connection.dialect.name == "postgresql"
+    _serialize(connection)
+    context = MigrationContext.configure(
+        connection,
+        opts={
+            "fn": lambda current, _: getattr(scripts, steps)(revision, current),
+            "version_table": VERSION_TABLE,
+            "version_table_schema": SCHEMA if on_postgresql else None,
+            "transactional_ddl": True,
+        },
+    )
+    with Operations.context(context):
+        context.run_migrations()
 
 
 def _serialize(connection: Connection) -> None:

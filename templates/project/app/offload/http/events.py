@@ -13,7 +13,7 @@ from fastapi import Header, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from . import beside
+from . import beside, routing
 from .feed import Feed, State, Watch
 from .links import Links
 from .problems import Problem, answers
@@ -61,7 +61,7 @@ async def follow(feed: Feed, watch: Watch, kind: str) -> Followed:
 
 
 class EventStream(StreamingResponse):
-    """Events until they end or whoever reads them leaves; the watch ends with it."""
+    """Events until they end or whoever reads them leaves; then it is to be dropped."""
 
     def __init__(self, events: AsyncIterator[str], feed: Feed, watch: Watch) -> None:
         self._events = _with_pings(events)
@@ -69,15 +69,23 @@ class EventStream(StreamingResponse):
         self._feed, self._watch = feed, watch
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Have the route send them when its dependencies have ended.
+
+        What those hold, such as a connection to the database, nobody else could use meanwhile.
+        """
+        scope[routing.LATER] = self
+
+    async def send(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send them; of HEAD nothing but the headers."""
-        try:
-            if scope["method"] == "HEAD":
-                await Response(headers=dict(self.headers))(scope, receive, send)
-            else:
-                await super().__call__(scope, receive, send)
-        finally:
-            self._feed.leave(self._watch)
-            await self._events.aclose()
+        if scope["method"] == "HEAD":
+            await Response(headers=dict(self.headers))(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+    async def drop(self) -> None:
+        """Follow no longer."""
+        self._feed.leave(self._watch)
+        await self._events.aclose()
 
 
 async def follow_all(request: Request) -> Response:

@@ -6,13 +6,14 @@ from pathlib import Path
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
-from sqlalchemy import Connection, make_url, select
+from sqlalchemy import Connection, select
 
 from ..database.engines import read_async
 from ..database.tables import jobs
+from ..database.urls import is_sqlite
 from ..files.store import is_there
 from ..queue import listing
-from ..settings import get_settings, is_sqlite
+from ..settings import get_settings
 from . import beside, documents, routing
 from .pages import json_answer
 from .problems import Problem
@@ -72,7 +73,7 @@ async def _ask_database() -> None:
 def _lost_file() -> str | None:
     # Open connections still find the tables of an SQLite file that has been removed, and a new one
     # makes a file without any.
-    url = make_url(get_settings().database_url)
+    url = get_settings().sync_database_url
     file = Path(url.database or "")
     return file.name if is_sqlite(url) and not file.exists() else None
 

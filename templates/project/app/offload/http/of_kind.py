@@ -18,7 +18,7 @@ from .links import Links, list_route
 from .pages import Cursor, Limit, json_answer, page
 from .problems import Problem, answers
 from .schemas import Job, job_model, page_model, with_all
-from .sockets import follow_by_socket
+from .sockets import must_upgrade
 from .submitting import Asked, asked
 
 LOOK_AGAIN_SECONDS = "1"
@@ -93,7 +93,9 @@ def of_kind(kind: AnyKind) -> APIRouter:
             **answers(404),
         },
     )
-    router.add_api_websocket_route(f"{one}/ws", follow_by_socket(name))
+    routing.get(
+        router, f"{one}/ws", must_upgrade, operation_id=f"ask_{name}_job", include_in_schema=False
+    )
     return router
 
 

@@ -1,7 +1,8 @@
 """The routers that `install` adds to an application: over all kinds of jobs, and of each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.params import Depends
@@ -9,14 +10,16 @@ from fastapi.params import Depends
 from ..database.tables import Status
 from ..discovery import AnyKind
 from ..errors import MistakeInKind
-from . import events, health, routing
+from . import events, health, routing, sockets
 from .links import Links
 from .of_kind import of_kind
 from .pages import Cursor, Limit, page
 from .problems import answers
 from .schemas import AnyJobPage, InputOut, KindOut
 
-TAKEN = ("/jobs", "/jobs/events", "/kinds", "/health", "/health/live", "/health/ready", "/metrics")
+OVER_ALL = ("/jobs", "/jobs/events", "/kinds", "/health/live", "/health/ready")
+TAKEN = (*OVER_ALL, "/health", "/metrics")
+A_JOB = UUID(int=0)
 
 
 def routers(
@@ -39,7 +42,17 @@ def routers(
     guarded.include_router(over_all(kinds))
     for kind in kinds.values():
         guarded.include_router(of_kind(kind))
-    return [health.router(), guarded]
+    return [health.router(), sockets.router(kinds), guarded]
+
+
+def paths(kinds: Mapping[str, AnyKind]) -> Iterator[tuple[str, str]]:
+    """Some of the paths that these routers answer, each after its method."""
+    for path in OVER_ALL:
+        yield "GET", path
+    for kind in kinds.values():
+        yield "POST", kind.prefix
+        yield "GET", kind.prefix
+        yield "GET", f"{kind.prefix}/{A_JOB}"
 
 
 def over_all(kinds: Mapping[str, AnyKind]) -> APIRouter:

@@ -13,6 +13,8 @@ from ..errors import Refused
 from ..settings import get_settings
 from . import problems, same_origin
 
+LATER = "offload.later"  # an answer that begins when the dependencies of its route have ended
+
 
 class Route(APIRoute):
     """A route of the engine's, or one of a kind that has been adopted."""
@@ -30,6 +32,7 @@ class Route(APIRoute):
         try:
             self.admit(scope)
             await super().handle(scope, receive, answer.send)
+            await _send_later(scope, receive, answer.send)
         except Exception as error:
             await _end_dependencies(scope, error)
             known = None if answer.has_begun else problems.of_error(error)
@@ -38,6 +41,9 @@ class Route(APIRoute):
             await (known or problems.of_mistake())(scope, receive, answer.send)
             if known is None:
                 raise  # for the server's log, and whoever else looks for it
+        finally:
+            if later := scope.pop(LATER, None):
+                await later.drop()
 
 
 class JsonRoute(Route):
@@ -109,10 +115,17 @@ def _has_handler(scope: Scope, error: Exception) -> bool:
     return any(cls in handlers for cls in type(error).__mro__ if cls is not Exception)
 
 
-async def _end_dependencies(scope: Scope, error: Exception) -> None:
+async def _send_later(scope: Scope, receive: Receive, send: Send) -> None:
+    if later := scope.get(LATER):
+        await _end_dependencies(scope)
+        await later.send(scope, receive, send)
+
+
+async def _end_dependencies(scope: Scope, error: Exception | None = None) -> None:
     # FastAPI before 0.106 keeps them outside of the route, where the error is not seen any more.
     if stack := scope.get("fastapi_astack"):
-        await stack.pop_all().__aexit__(type(error), error, error.__traceback__)
+        how = (type(error), error, error.__traceback__) if error else (None, None, None)
+        await stack.pop_all().__aexit__(*how)
 
 
 def _counted(receive: Receive) -> Receive:

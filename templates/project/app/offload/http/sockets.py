@@ -4,15 +4,18 @@ Uvicorn holds a message whole before it hands it over: start it with `--ws-max-s
 --ws-per-message-deflate false`, as the Procfile does.
 """
 
-from collections.abc import Callable, Coroutine
-from contextlib import suppress
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack, suppress
 from typing import Any
 from uuid import UUID
 
 from anyio import CancelScope, create_task_group
-from fastapi import WebSocket, WebSocketDisconnect
+from fastapi import APIRouter, WebSocket, WebSocketDisconnect
+from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.responses import Response
+from starlette.types import Message
 
+from ..discovery import AnyKind
 from . import beside, problems, same_origin
 from .events import Followed, follow
 from .links import Links
@@ -21,6 +24,21 @@ from .links import Links
 # key may be offered beside this one, for the application to find.
 PROTOCOL = "offload"
 END_OF_JOB, POLICY_VIOLATION, SERVER_STOPS = 1000, 1008, 1012
+MUST_UPGRADE = 426
+
+
+def router(kinds: Mapping[str, AnyKind]) -> APIRouter:
+    """A socket for each kind, beside the route of `must_upgrade`."""
+    router = APIRouter()
+    for kind in kinds.values():
+        router.add_api_websocket_route(f"{kind.prefix}/{{job_id}}/ws", follow_by_socket(kind.name))
+    return router
+
+
+async def must_upgrade(job_id: UUID) -> Response:
+    """What a plain GET at the path of a socket is answered. The dependencies guard it."""
+    headers = {"Upgrade": "websocket"}
+    return problems.response(MUST_UPGRADE, "Ask for an upgrade to a WebSocket.", headers)
 
 
 def follow_by_socket(kind: str) -> Callable[..., Coroutine[Any, Any, None]]:
@@ -33,6 +51,9 @@ def follow_by_socket(kind: str) -> Callable[..., Coroutine[Any, Any, None]]:
         try:
             if same_origin.is_foreign(socket.headers):
                 raise problems.Problem(403, "Pages of other sites may not connect.")
+            if refusal := await _refusal(socket):
+                await _refuse(socket, refusal)
+                return
             feed = beside.get(socket).feed
             watch = feed.watch(job_id)
             followed = await follow(feed, watch, kind)
@@ -45,6 +66,49 @@ def follow_by_socket(kind: str) -> Callable[..., Coroutine[Any, Any, None]]:
             feed.leave(watch)
 
     return follow_job_by_socket
+
+
+class _Answer:
+    """What a request was answered."""
+
+    def __init__(self) -> None:
+        self._start: Message = {}
+        self._body = b""
+
+    async def note(self, message: Message) -> None:
+        """Note a part of it."""
+        if message["type"] == "http.response.start":
+            self._start = message
+        else:
+            self._body += message.get("body", b"")
+
+    def response(self) -> Response:
+        """All of it."""
+        response = Response(self._body, self._start["status"])
+        response.raw_headers = list(self._start["headers"])
+        return response
+
+
+async def _refusal(socket: WebSocket) -> Response | None:
+    """What the dependencies that guard the routes say against it.
+
+    They are asked by a plain GET of the same path: many take a Request, which a socket is not, and
+    what they open, such as a session, is closed before the first state is sent.
+    """
+    app, answer = socket.scope["app"], _Answer()
+    handlers = {key: value for key, value in app.exception_handlers.items() if key is not Exception}
+    scheme = "https" if socket.scope.get("scheme") == "wss" else "http"
+    async with AsyncExitStack() as stack:
+        asked = {"type": "http", "method": "GET", "scheme": scheme, "fastapi_astack": stack}
+        await ExceptionMiddleware(app.router, handlers)(
+            {**socket.scope, **asked}, _nothing_more, answer.note
+        )
+    response = answer.response()
+    return None if response.status_code == MUST_UPGRADE else response
+
+
+async def _nothing_more() -> Message:
+    return {"type": "http.request", "body": b"", "more_body": False}
 
 
 async def _send(socket: WebSocket, followed: Followed, seen: str) -> None:

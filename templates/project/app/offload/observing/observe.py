@@ -8,26 +8,27 @@ from typing import Any
 from fastapi import FastAPI
 
 from .. import discovery
+from ..http import mounting
 from . import logs, tracing
 from .loop_watch import LoopWatch
 from .requests import Observed
 from .routes import development_router, metrics_router
 
 
-def observe(app: FastAPI, *, shows_code: bool = False) -> None:
+def observe(app: FastAPI, *, shows_code: bool = False, prefix: str = "") -> None:
     """Make this process's logs the engine's, and measure and trace what the application does.
 
     To be called last, when the application is made: what is added later is not seen, and what the
     server logs before is not in the logs' format. Adds GET /metrics, and where it `shows_code`,
-    which is for development, GET /dev/stalls.
+    which is for development, GET /dev/stalls; `prefix` stands before both. Raises CannotInstall
+    when the application has the first one already.
     """
     logs.configure()
     app.add_middleware(Observed)
-    app.include_router(
-        metrics_router({kind.name: kind.queue for kind in discovery.kinds().values()})
-    )
+    routers = [metrics_router({kind.name: kind.queue for kind in discovery.kinds().values()})]
     if shows_code:
-        app.include_router(development_router())
+        routers.append(development_router())
+    mounting.add(app, routers, [("GET", "/metrics")], prefix)
     _wrap_lifespan(app)
 
 

@@ -12,10 +12,15 @@ from sqlalchemy import Connection, event
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from .. import notifying
+from ..database.engines import get_engine
+from ..database.migrate import migrate_by
+from ..database.urls import DRIVERS, is_same, shown
 from ..kinds import Kind, dump_params
 from ..observing import tracing
 from .submit import NewJob, find_by_key, insert
 
+AUTOCOMMIT = "AUTOCOMMIT"
+ELSEWHERE = "begin the transaction with `writing()` or `writing_async()`, which are the engine's"
 WAITING, COMMITTED = "offload_waiting", "offload_committed"  # queues to be rung for
 
 
@@ -37,6 +42,7 @@ def _enqueue(
 ) -> UUID:
     _check(kind, params, run_at)
     connection = session if isinstance(session, Connection) else session.connection()
+    _check_database(connection)
     key = idempotency_key
     if key and (known := find_by_key(connection, kind.name, key)):
         return UUID(str(known.id))
@@ -72,28 +78,58 @@ def _check(kind: Kind[Any, Any], params: Any, run_at: datetime | None) -> None:
         raise ValueError(f"{kind.name} needs a file {needed[0]!r}, which only a request brings")
 
 
+def _check_database(connection: Connection) -> None:
+    """Raise ValueError for a connection to where the engine's tables are not.
+
+    While no application runs, which is so in tests and scripts, any database will do, and gets
+    them if it has none.
+    """
+    if connection.dialect.name not in DRIVERS:
+        raise ValueError(f"jobs are not kept in {connection.dialect.name}; {ELSEWHERE}")
+    if not notifying.is_running():
+        migrate_by(connection)
+        return
+    own, theirs = get_engine().url, connection.engine.url
+    if not is_same(own, theirs):
+        raise ValueError(
+            f"this transaction is on {shown(theirs)}, and jobs are in {shown(own)}; {ELSEWHERE}"
+        )
+
+
+def _is_autocommit(connection: Connection) -> bool:
+    level = connection.get_execution_options().get("isolation_level")
+    # Given to create_engine, it is known to the dialect alone.
+    return (level or getattr(connection.dialect, "_on_connect_isolation_level", None)) == AUTOCOMMIT
+
+
 def _ring_after_commit(connection: Connection, queue: str) -> None:
     notifying.warn_unless_running()
+    if _is_autocommit(connection):  # it is committed
+        notifying.notify([queue])
+        return
     connection.info.setdefault(WAITING, set()).add(queue)
     # There is no event behind a commit. What comes next is: another transaction of the connection,
     # or its return to the pool. Listening again changes nothing; `event.contains` does not tell an
     # engine from one that had the same address before it.
     engine = connection.engine
     event.listen(engine, "commit", _commits)
+    event.listen(engine, "commit_twophase", _commits)
     event.listen(engine, "rollback", _rolled_back)
+    event.listen(engine, "rollback_twophase", _rolled_back)
     event.listen(engine, "begin", _begins)
+    event.listen(engine, "begin_twophase", _begins)
     event.listen(engine.pool, "checkin", _returned)
 
 
-def _commits(connection: Connection) -> None:
+def _commits(connection: Connection, *_twophase: object) -> None:
     connection.info.setdefault(COMMITTED, set()).update(connection.info.pop(WAITING, ()))
 
 
-def _rolled_back(connection: Connection) -> None:
+def _rolled_back(connection: Connection, *_twophase: object) -> None:
     connection.info.pop(WAITING, None)
 
 
-def _begins(connection: Connection) -> None:
+def _begins(connection: Connection, *_twophase: object) -> None:
     notifying.notify(connection.info.pop(COMMITTED, ()))
 
 

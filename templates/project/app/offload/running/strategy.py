@@ -8,6 +8,8 @@ from starlette.background import BackgroundTasks
 class Strategy(ABC):
     """Has jobs run off the event loop. It is told that a queue has work; the rows say which."""
 
+    runs_elsewhere = False  # in processes with an environment of their own
+
     @abstractmethod
     async def start(self) -> None:
         """Begin, on the event loop of the application."""

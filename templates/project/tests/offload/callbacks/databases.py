@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
-from app.offload.database.engines import get_async_engine, get_engine
+from app.offload.database.engines import get_engine
 from app.offload.database.migrate import migrate
 from app.offload.settings import get_settings
 
-CACHED = (get_settings, get_engine, get_async_engine)
+CACHED = (get_settings, get_engine)
 
 
 def forget_settings() -> None:

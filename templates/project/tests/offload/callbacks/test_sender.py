@@ -19,7 +19,7 @@ from standardwebhooks import Webhook
 
 from app.offload.callbacks import sender
 from app.offload.callbacks.due import Render
-from app.offload.database.engines import get_async_engine
+from app.offload.database.engines import dispose_async_engine
 from app.offload.settings import get_settings
 from offload.callbacks.receiver import Receiver, first, with_status
 from offload.callbacks.rows import SECRET, callback
@@ -53,7 +53,7 @@ def send_until(done: Callable[[], object], render: Render = render) -> None:
             async with sender.running(render):
                 await asyncio.to_thread(wait)
         finally:
-            await get_async_engine().dispose()
+            await dispose_async_engine()
 
     asyncio.run(main())
 

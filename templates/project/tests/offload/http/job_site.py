@@ -14,8 +14,9 @@ import uvicorn
 from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
+from uvicorn.config import WS_PROTOCOLS
 
-from app.offload.database.engines import get_async_engine, transact
+from app.offload.database.engines import dispose_async_engine, transact
 from app.offload.errors import Refused
 from app.offload.http.feed import Feed
 from app.offload.http.routers import routers
@@ -24,6 +25,8 @@ from app.offload.queue import claim, ends
 from app.offload.running.strategy import Strategy
 
 MOST_WAITING = 3
+# An older Uvicorn has the other one only, whose library has given it up.
+WEBSOCKETS: Any = "websockets-sansio" if "websockets-sansio" in WS_PROTOCOLS else "websockets"
 
 
 class ClipParams(BaseModel):
@@ -123,7 +126,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     following.cancel()
     with suppress(asyncio.CancelledError):
         await following
-    await get_async_engine().dispose()
+    await dispose_async_engine()
 
 
 def knows_key(x_key: Annotated[str, Header()] = "") -> None:
@@ -146,9 +149,7 @@ def serving(app: FastAPI, root_path: str = "") -> Iterator[httpx.Client]:
     """The application on a port of its own, and whoever asks it."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(
-            app, log_level="critical", root_path=root_path, ws="websockets-sansio"
-        )
+        config = uvicorn.Config(app, log_level="critical", root_path=root_path, ws=WEBSOCKETS)
         server = uvicorn.Server(config)
         thread = Thread(target=asyncio.run, args=(server.serve([listener]),))
         thread.start()

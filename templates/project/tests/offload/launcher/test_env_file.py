@@ -41,7 +41,7 @@ REFUSED = [
 def test_what_is_accepted_is_read_alike(line: str, tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_text(f"{line}\n")
-    refuse_ambiguous(file)
+    refuse_ambiguous(file, {"KEY", "GOOD"})
     value = dotenv_values(file).get("KEY")
     assert (parse(file.read_text()).get("KEY") or "") == (value or "")
     shell = subprocess.run(
@@ -58,10 +58,18 @@ def test_what_is_not_is_refused_with_its_line_and_without_its_value(
     file = tmp_path / ".env"
     file.write_text(f"# first\nGOOD=1\n{line}\n")
     with pytest.raises(AmbiguousLine, match=remedy) as refused:
-        refuse_ambiguous(file)
+        refuse_ambiguous(file, {"KEY", "GOOD"})
     assert "line 3 (KEY)" in str(refused.value)
     assert "s3cret" not in str(refused.value)
 
 
 def test_no_file_is_fine(tmp_path: Path) -> None:
-    refuse_ambiguous(tmp_path / ".env")
+    refuse_ambiguous(tmp_path / ".env", {"KEY"})
+
+
+def test_what_others_read_is_their_own_business(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("THEIRS=a b#c  # why\nexport OTHER='\nKEY=1\n")
+    refuse_ambiguous(file, {"KEY"})
+    with pytest.raises(AmbiguousLine, match=r"line 1 \(THEIRS\)"):
+        refuse_ambiguous(file, {"KEY", "THEIRS"})

@@ -11,7 +11,13 @@ from pydantic import BaseModel
 from sqlalchemy import Connection, event, insert, text
 
 from app.offload.database.clock import after
-from app.offload.database.engines import get_async_engine, get_engine, read, transact
+from app.offload.database.engines import (
+    dispose_async_engine,
+    get_async_engine,
+    get_engine,
+    read,
+    transact,
+)
 from app.offload.database.tables import Status, jobs, statistics
 from app.offload.kinds import Kind
 from app.offload.observing import job_metrics
@@ -114,7 +120,7 @@ def test_many_who_ask_at_once_cost_one_query_and_no_more_while_it_is_fresh(
         metrics = JobMetrics(QUEUES)
         await asyncio.gather(*(metrics.get() for _ in range(20)))
         assert await metrics.get()
-        await get_async_engine().dispose()
+        await dispose_async_engine()
         return asked
 
     assert asyncio.run(main()) == 1
@@ -146,5 +152,4 @@ def test_without_a_database_there_are_none_and_no_failure(
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://127.0.0.1:1/none")
     get_settings.cache_clear()
-    get_async_engine.cache_clear()
     assert list(asyncio.run(JobMetrics(QUEUES).get())) == []

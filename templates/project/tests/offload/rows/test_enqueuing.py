@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from pathlib import Path
 from threading import Barrier
 from typing import Any
 from uuid import UUID
@@ -32,6 +33,7 @@ from offload.rows.making import (
     take,
 )
 
+LEVEL = "AUTOCOMMIT"
 OTHER_QUEUE = Kind("other", Params, Result, queue="slow")
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -338,3 +340,42 @@ def test_asynchronous_callers_await_it(
     asyncio.run(run())
     assert (rung.queues, rung.seen) == ((["default"], [2]) if commits else ([], []))
     assert number_of_jobs() == (2 if commits else 0)
+
+
+@pytest.mark.parametrize("by", ["create_engine", "engine", "connection"])
+def test_where_each_statement_is_a_transaction_it_is_rung_for_at_once(by: str, rung: Rung) -> None:
+    url = get_settings().sync_database_url
+    engine = create_engine(url, **({"isolation_level": LEVEL} if by == "create_engine" else {}))
+    if by == "engine":
+        engine = engine.execution_options(isolation_level=LEVEL)
+    with engine.connect() as connection:
+        if by == "connection":
+            connection = connection.execution_options(isolation_level=LEVEL)
+        PROBE.enqueue(connection, Params())
+        assert (rung.queues, rung.seen) == (["default"], [1])
+    assert rung.queues == ["default"]  # and not again
+    engine.dispose()
+
+
+@pytest.mark.skipif(not ON_SERVER, reason="SQLite has no two-phase commit")
+@pytest.mark.parametrize("commits", [True, False])
+def test_a_commit_in_two_phases(theirs: Engine, rung: Rung, commits: bool) -> None:
+    with theirs.connect() as connection:
+        if connection.execute(text("SHOW max_prepared_transactions")).scalar_one() == "0":
+            pytest.skip("the server's max_prepared_transactions is 0")
+    with Session(theirs, twophase=True) as session:
+        PROBE.enqueue(session, Params())
+        session.prepare()
+        assert rung.queues == []
+        (session.commit if commits else session.rollback)()
+    assert (rung.queues, rung.seen) == ((["default"], [1]) if commits else ([], []))
+    assert number_of_jobs() == int(commits)
+
+
+def test_a_database_that_keeps_no_jobs_is_named(rung: Rung, tmp_path: Path) -> None:
+    elsewhere = create_engine(f"sqlite:///{tmp_path / 'elsewhere.db'}")
+    with Session(elsewhere) as session, pytest.raises(ValueError, match=r"writing_async") as caught:
+        PROBE.enqueue(session, Params())
+    assert "elsewhere.db" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    elsewhere.dispose()
