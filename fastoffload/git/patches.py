@@ -25,6 +25,7 @@ def reverse(patch: bytes, contents: Contents) -> dict[str, bytes] | None:
         done = repository.git(
             "apply",
             "--reverse",
+            "-C0",  # lines of the user's may stand around ours by now
             "-",
             stdin=patch,
             allowed=(0, 1, 128),
