@@ -29,8 +29,8 @@ def follow(
         repository.write_to(root, repository.tree(merged.entries))
         before = _before_init(root)
         own = _names(_declared_before(before))
-        gone = sorted(_names(old) - _names(new) - own)
         changed = [one for one in new if one not in old and split(one)[0] not in own]
+        gone = sorted((_names(old) - _names([one for one in new if one in old])) - own)
         try:
             brought = copies.bring(root, changed, gone)
         except FastoffloadError as error:

@@ -10,7 +10,15 @@ from pathlib import Path
 
 from fastoffload import terminal
 from fastoffload.requirements.declared import declared
-from fastoffload.requirements.managers import Manager, append, drop, lacking, list_of, manager_of
+from fastoffload.requirements.managers import (
+    Manager,
+    append,
+    drop,
+    lacking,
+    list_of,
+    manager_of,
+    split,
+)
 
 # Nothing of the application's own is in them.
 SKIPPED = {".git", ".venv", "venv", "node_modules", "__pycache__", ".tox", "site-packages"}
@@ -27,11 +35,12 @@ class Bring:
 
 
 def bring(root: Path, wanted: Collection[str], unwanted: Collection[str] = ()) -> Bring:
-    """The wanted requirements in, the unwanted names out.
+    """The unwanted names out, the wanted requirements in; a name may be in both.
 
     Raises FastoffloadError, with what the package manager said, where it fails.
     """
-    missing = lacking(wanted, declared(root))
+    staying = [one for one in declared(root) if split(one)[0] not in unwanted]
+    missing = lacking(wanted, staying)
     if not missing and not unwanted:
         return Bring({}, [])
     manager = manager_of(root)
