@@ -53,7 +53,7 @@ def init(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Puts durable jobs into an application that exists: a package, one import and one line."""
+    """Puts durable jobs into an application that exists."""
     from fastoffload.commands import _init
 
     shown = _init.Shown(dry_run=dry_run, diff=diff, yes=yes, as_json=as_json)

@@ -19,7 +19,6 @@ from initializing.shapes import SHAPES, Shape
 BOTH = ("--strategy", "executor", "--yes")
 REQUIREMENTS = {"requirements.txt", "pyproject.toml"}
 NO_FILES = (".pyc", ".db")
-TAKES_ENGINE = "engine:" in Path("templates/project/app/offload/installing.py").read_text()
 
 
 @pytest.fixture(params=SHAPES, ids=lambda name: name.replace(" ", "-"))
@@ -93,8 +92,7 @@ def test_in_and_out_again(cli: Cli, lay_out: LayOut, shape: Shape, environment: 
     assert done.returncode == 0, done.stdout + done.stderr
     assert shape.left in done.stdout
     check_written(root, shape, before)
-    if TAKES_ENGINE or "engine=" not in shape.line:
-        own_tests(root, shape, environment)
+    own_tests(root, shape, environment)
     commit(root, "init")
     again = cli("init", *BOTH, *shape.options, cwd=root)
     assert again.returncode == 0, again.stderr
