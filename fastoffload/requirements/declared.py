@@ -13,6 +13,7 @@ from packaging.version import InvalidVersion, Version
 from fastoffload.errors import FastoffloadError
 from fastoffload.requirements.managers import list_of, requirements_in, split
 
+BASIS = {"fastapi", "pydantic", "sqlalchemy"}  # which no package manager is to raise for us
 LOCKS = ("uv.lock", "poetry.lock", "pdm.lock")
 PYTHONS = [f"3.{minor}.99" for minor in range(11, 20)]  # on which the engine may run
 CARET = re.compile(r"^[\^~]\s*(\d+)(?:\.(\d+))?")
@@ -26,12 +27,17 @@ def declared(root: Path) -> list[str]:
 
 
 def check(root: Path, wanted: list[str]) -> None:
-    """Raises FastoffloadError for a version below the oldest that the engine runs with."""
+    """Raises FastoffloadError for a version below the oldest that the engine runs with.
+
+    What others alone have brought, the package manager may raise.
+    """
     floors = {split(one)[0]: floor for one in wanted if (floor := _floor(one))}
+    own = declared(root)
+    chosen = {split(one)[0] for one in own} | BASIS
     for lock, name, version in _locked(root):
-        if name in floors and version < floors[name]:
+        if name in floors.keys() & chosen and version < floors[name]:
             raise _too_old(f"{lock} has {name} {version}", floors[name])
-    for one in declared(root):
+    for one in own:
         name = split(one)[0]
         if name in floors and (least := _below(one, floors[name])):
             raise _too_old(f"the requirement `{least}`", floors[name])
