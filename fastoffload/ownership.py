@@ -1,12 +1,14 @@
 """Whose a file of a project is: said here, and nowhere else.
 
 The engine is ours: an update replaces it, with the user's edits merged in. What is named here as
-the user's is never touched again, whoever wrote it first. All else is shared: it is merged.
+the user's is never touched again, whoever wrote it first. All else is shared: it is merged. In an
+application that has the engine by `init`, all but the engine and its tests is the user's.
 """
 
 from collections.abc import Collection
 
 ENGINE = "app/offload/"
+TESTS = "tests/offload/"
 USERS = (
     "app/database.py",
     "app/jobs/",
@@ -21,6 +23,11 @@ USERS = (
 def is_users(path: str) -> bool:
     """Whether no update may touch the file."""
     return any(path == one or (one.endswith("/") and path.startswith(one)) for one in USERS)
+
+
+def is_kept_by_init(path: str, engine: str) -> bool:
+    """Whether a file of an application that has the engine by `init` is ours."""
+    return path.startswith((engine, TESTS))
 
 
 def users(paths: Collection[str]) -> set[str]:

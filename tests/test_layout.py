@@ -19,13 +19,15 @@ ORDER = (
     "ownership",
     "system",
     "git",
+    "requirements",
     "choosing",
     "templating",
     "merging",
 )
-ORDER += ("doctor", "bench", "smoke", "commands", "cli", "__main__")
+ORDER += ("doctor", "initializing", "bench", "smoke", "commands", "cli", "__main__")
 FOUNDATION = {"errors", "terminal", "catalog", "ownership"}  # which everything stands on
-MOST_LINES, MOST_MODULES, MOST_FOR_UPDATE = 250, 15, 14
+# Five of those for an update are for an application that has the engine by `init`.
+MOST_LINES, MOST_MODULES, MOST_FOR_UPDATE = 250, 15, 19
 
 
 def imported(module: Path) -> Iterator[tuple[str, ...]]:

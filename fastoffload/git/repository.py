@@ -56,9 +56,11 @@ class Repository:
         stdin: bytes = b"",
         allowed: Sequence[int] = (0,),
         env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
     ) -> Done:
         """Runs git in this repository, heeding none of the user's settings."""
-        before = [*settings(NEUTRAL), f"--git-dir={self.folder}"]
+        place = ["-C", str(cwd)] if cwd else []
+        before = [*place, *settings(NEUTRAL), f"--git-dir={self.folder}"]
         env = AUTHOR | dict(env or {})
         return call(verb, *arguments, before=before, env=env, stdin=stdin, allowed=allowed)
 

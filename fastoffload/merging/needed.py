@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Self
 
 # What is used without being named anywhere: by packaging tools, and the engine whole.
-ALWAYS = re.compile(r"pyproject\.toml|(\w+/)?\w+/offload/.*")
+ALWAYS = re.compile(r"pyproject\.toml|(\w+/)*offload/.*")
 STARTERS = {"Procfile", "Dockerfile", "compose.yaml"}
 PAGES = {".html", ".js", ".css"}
 TESTS = "tests/"

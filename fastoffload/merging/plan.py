@@ -15,6 +15,7 @@ from fastoffload.git.worktree import WorkTree
 from fastoffload.merging.apply import apply
 from fastoffload.merging.journal import Journal, exclusive
 from fastoffload.merging.merge import LOCK_FILE, Changes, Merged, merge
+from fastoffload.merging.requirements import follow
 from fastoffload.system import uv
 from fastoffload.templating.answers import ANSWERS_FILE, Answers
 from fastoffload.templating.render import render_to_tree
@@ -117,6 +118,9 @@ def _plan(work: WorkTree, repository: Repository, answers: Answers, target: Targ
     theirs = render_to_tree(repository, answers.data(target.choice), target.release)
     merged = merge(repository, base, yours, theirs, target.label, renames=target.follow_renames)
     warnings = _lock(repository, yours, merged)
+    if answers.package is not None:
+        sides = (repository.entries(base), repository.entries(theirs))
+        warnings += follow(repository, answers.package, *sides, merged)
     tree = repository.tree(merged.entries)
     after = repository.within(work.text("rev-parse", f"{head}^{{tree}}"), work.prefix, tree)
     repository.git("update-ref", RESULT, repository.commit(after, target.label))

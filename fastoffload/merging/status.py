@@ -1,5 +1,6 @@
 """`fastoffload status`: what a project is, and how far it is from what it came from."""
 
+from collections.abc import Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,9 +11,10 @@ from fastoffload.git.worktree import WorkTree
 from fastoffload.merging.journal import Journal, is_locked
 from fastoffload.merging.merge import LOCK_FILE, MARKERS
 from fastoffload.merging.needed import still_needed
-from fastoffload.ownership import USERS, users
+from fastoffload.ownership import TESTS, USERS, is_kept_by_init, users
 from fastoffload.templating import releases
 from fastoffload.templating.answers import ANSWERS_FILE, Answers
+from fastoffload.templating.relocation import engine_in
 from fastoffload.templating.render import render_to_tree
 
 NOT_OURS = {ANSWERS_FILE, LOCK_FILE}
@@ -60,7 +62,7 @@ def status(path: Path) -> Status:
         present = _present(repository, path)
         rendered = render_to_tree(repository, answers.data(answers.choice), answers.release)
         before, now = repository.entries(rendered), repository.entries(present)
-        not_compared = NOT_OURS | users(before.keys() | now.keys())
+        not_compared = NOT_OURS | _theirs(answers, before.keys() | now.keys())
         missing = sorted(before.keys() - now.keys() - not_compared)
         changed = {name for name in before.keys() & now.keys() if before[name] != now[name]}
         marked = _marked(repository, present)
@@ -73,7 +75,7 @@ def status(path: Path) -> Status:
         broker=options.get("broker"),
         release=answers.release,
         newest=releases.newest(),
-        yours=[*USERS] if users(before.keys()) else [],
+        yours=_named_yours(answers, before.keys()),
         behind=releases.between(answers.release, releases.newest()),
         unfinished=_unfinished(path),
         edited=sorted(changed - not_compared),
@@ -82,6 +84,20 @@ def status(path: Path) -> Status:
         extra=sorted(now.keys() - before.keys() - not_compared),
         marked=marked,
     )
+
+
+def _theirs(answers: Answers, paths: Set[str]) -> set[str]:
+    """The user's files; in an application that has the engine by `init`, all but ours."""
+    if answers.package is None:
+        return users(paths)
+    engine = engine_in(answers.package)
+    return {path for path in paths if not is_kept_by_init(path, engine)}
+
+
+def _named_yours(answers: Answers, rendered: Set[str]) -> list[str]:
+    if answers.package is None:
+        return [*USERS] if users(rendered) else []
+    return [f"all but {engine_in(answers.package)} and {TESTS}"]
 
 
 def _present(repository: Repository, path: Path) -> str:

@@ -9,6 +9,7 @@ from fastoffload.errors import FastoffloadError, UsageError
 from fastoffload.templating import names
 
 ANSWERS_FILE = ".copier-answers.yml"
+PACKAGE = "package"
 SOURCE = "git+fastoffload::templates"
 
 
@@ -20,6 +21,8 @@ class Answers:
     name: str
     description: str
     choice: Choice
+    package: str | None = None
+    """Of an application that has the engine by `init`: the folder of its package."""
 
     @classmethod
     def read(cls, project: Path) -> Self:
@@ -34,17 +37,19 @@ class Answers:
             )
             if not names.is_valid(name):
                 raise ValueError(f"project_name {name!r} is no valid name")
+            package = _text(given, PACKAGE) if PACKAGE in given else None
             options = {"pool", "broker"} & given.keys()
             choice = Choice.of(strategy, {key: _text(given, key) for key in options})
         except (ValueError, UsageError) as error:
             raise FastoffloadError(
                 f"{path} makes no sense: {error}; restore it from git, nobody need edit it"
             ) from error
-        return cls(release, name, description, choice)
+        return cls(release, name, description, choice, package)
 
     def data(self, choice: Choice) -> dict[str, str]:
         """What the template is rendered with when the choice is this."""
-        return {"project_name": self.name, "description": self.description, **choice.answers}
+        data = {"project_name": self.name, "description": self.description, **choice.answers}
+        return data if self.package is None else data | {PACKAGE: self.package}
 
 
 def describe(choice: Choice) -> str:

@@ -8,14 +8,19 @@ from pathlib import Path
 from fastoffload.errors import FastoffloadError
 from fastoffload.git.repository import Repository
 from fastoffload.templating import releases
-from fastoffload.templating.answers import ANSWERS_FILE
+from fastoffload.templating.answers import ANSWERS_FILE, PACKAGE
+from fastoffload.templating.relocation import relocate
 
 
 def render(folder: Path, answers: Mapping[str, str], release: str) -> list[str]:
     """Writes the project into an empty folder; returns the paths of its files, sorted."""
+    questions = {name: text for name, text in answers.items() if name != PACKAGE}
     with releases.templates(release) as templates:
-        files = render_from(templates, folder, answers)
-    _write_release(folder / ANSWERS_FILE, release)
+        if PACKAGE in answers:
+            files = _render_into_application(templates, folder, questions, answers[PACKAGE])
+        else:
+            files = render_from(templates, folder, questions)
+    _complete(folder / ANSWERS_FILE, release, answers)
     return files
 
 
@@ -52,13 +57,24 @@ def render_from(templates: Path, folder: Path, answers: Mapping[str, str]) -> li
     return sorted(path.relative_to(folder).as_posix() for path in files)
 
 
-def _write_release(answers: Path, release: str) -> None:
-    """Adds the line that Copier writes itself when it renders from a repository."""
+def _render_into_application(
+    templates: Path, folder: Path, answers: Mapping[str, str], package: str
+) -> list[str]:
+    with tempfile.TemporaryDirectory(prefix="fastoffload-") as whole:
+        render_from(templates, Path(whole), answers)
+        return relocate(Path(whole), templates, folder, package)
+
+
+def _complete(file: Path, release: str, answers: Mapping[str, str]) -> None:
+    """Adds what Copier writes itself when it renders from a repository, and the package."""
     import yaml
 
-    text = answers.read_text(encoding="utf-8")
+    text = file.read_text(encoding="utf-8")
     line = yaml.safe_dump({"_commit": release})
-    answers.write_text(text.replace("_src_path:", f"{line}_src_path:", 1), encoding="utf-8")
+    text = text.replace("_src_path:", f"{line}_src_path:", 1)
+    if PACKAGE in answers:
+        text += yaml.safe_dump({PACKAGE: answers[PACKAGE]})
+    file.write_text(text, encoding="utf-8")
 
 
 def _make_ordinary(path: Path) -> None:

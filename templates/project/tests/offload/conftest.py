@@ -1,30 +1,45 @@
 """Fixtures of the engine's tests.
 
 A service, for those that leave it as it was or one's own; a migrated database for each module, and
-empty for each test; kinds of jobs that a test writes.
+empty for each test; kinds of jobs that a test writes. What they need is imported late: in an
+application that is not fastoffload's, its own run of pytest comes by here, and goes on.
 """
 
 import os
+import signal
 import sys
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import Connection, delete
 
-from app.offload import discovery
-from app.offload.database.engines import transact
-from app.offload.database.tables import jobs, statistics, watermarks
-from app.offload.files.store import get_store
-from offload.callbacks.databases import migrated
-from offload.databases import private_database
-from offload.rows.making import LONG_AGO, WriteJobs
-from offload.service import Service, ServiceMaker
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from offload.rows.making import WriteJobs
+    from offload.service import Service, ServiceMaker
+
+HERE = Path(__file__).resolve().parent
+STAND_IN = HERE / "stand_in"
 
 # The Procfile's programs are found where the environment is not activated, too.
 os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Where these tests run by themselves, let services hear of signals that are ignored here."""
+    if config.rootpath == HERE:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+def pytest_ignore_collect(config: pytest.Config) -> bool | None:
+    """Leave these tests to a run of their own, where they have settings for it."""
+    has_own = STAND_IN.is_dir()
+    return True if has_own and config.rootpath != HERE else None
 
 
 @pytest.fixture(scope="session")
@@ -36,8 +51,11 @@ def own_settings() -> Callable[[], dict[str, str]]:
 @pytest.fixture(scope="module")
 def service(
     tmp_path_factory: pytest.TempPathFactory, own_settings: Callable[[], dict[str, str]]
-) -> Iterator[Service]:
+) -> "Iterator[Service]":
     """The service, shared by the tests of a module."""
+    from offload.databases import private_database
+    from offload.service import Service
+
     folder = tmp_path_factory.mktemp("service")
     with private_database(folder) as url, Service(folder, url, **own_settings()) as running:
         yield running
@@ -46,8 +64,11 @@ def service(
 @pytest.fixture
 def make_service(
     tmp_path: Path, own_settings: Callable[[], dict[str, str]]
-) -> Iterator[ServiceMaker]:
+) -> "Iterator[ServiceMaker]":
     """Makes a service of the test's own, not started yet; settings may be given."""
+    from offload.databases import private_database
+    from offload.service import Service
+
     with ExitStack() as stack:
         url = stack.enter_context(private_database(tmp_path))
 
@@ -62,6 +83,9 @@ def make_service(
 @pytest.fixture(scope="module")
 def migrated_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The engine's tables; the folder that the tests of the module share."""
+    from app.offload.files.store import get_store
+    from offload.callbacks.databases import migrated
+
     folder = tmp_path_factory.mktemp("rows")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)  # where no .env of the project's is read
@@ -75,19 +99,28 @@ def migrated_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture
 def database(migrated_once: Path) -> Path:
     """The same, and the tables are empty."""
+    from app.offload.database.engines import transact
+
     transact(_empty)
     return migrated_once
 
 
-def _empty(connection: Connection) -> None:
+def _empty(connection: "Connection") -> None:
+    from sqlalchemy import delete
+
+    from app.offload.database.tables import jobs, statistics, watermarks
+    from offload.rows.making import LONG_AGO
+
     for table in (jobs, statistics):  # artifacts and callbacks go with their jobs
         connection.execute(delete(table))
     connection.execute(watermarks.update().values(at=LONG_AGO))
 
 
 @pytest.fixture
-def write_jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WriteJobs]:
+def write_jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> "Iterator[WriteJobs]":
     """Makes the files, by their paths below `jobs/`, the kinds of jobs of this process."""
+    from app.offload import discovery
+
     package = f"site_{uuid.uuid4().hex}"
     root = tmp_path / package
     monkeypatch.syspath_prepend(tmp_path)

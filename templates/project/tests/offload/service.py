@@ -21,12 +21,13 @@ import httpx
 import psutil
 from honcho.environ import parse_procfile
 
+from offload.project import ENGINE, PROCFILE
+
 T = TypeVar("T")
 
 HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent.parent
 # What is started, in order; and what must end before what follows.
-COMMANDS = dict(parse_procfile((ROOT / "Procfile").read_text()).processes)
+COMMANDS = dict(parse_procfile(PROCFILE.read_text()).processes)
 LIMIT_SECONDS = 120  # for whatever is waited for: generous, because machines are busy
 ENDED = {"succeeded", "failed", "cancelled"}
 LONG_LEASE = {"JOB_LEASE_SECONDS": "600"}  # for tests in which no janitor must come to the rescue
@@ -55,8 +56,9 @@ def lay_out(folder: Path) -> None:
     """Copy the engine and the small application into a folder."""
     app = folder / "app"
     if not app.exists():
-        shutil.copytree(HERE / "site", app, ignore=shutil.ignore_patterns("__pycache__"))
-        shutil.copytree(ROOT / "app" / "offload", app / "offload")
+        ignore = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(HERE / "site", app, ignore=ignore)
+        shutil.copytree(ENGINE, app / "offload", ignore=ignore)
         (app / "__init__.py").touch()
 
 

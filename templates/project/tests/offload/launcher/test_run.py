@@ -12,9 +12,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from offload.service import LIMIT_SECONDS, ROOT, free_port, wait_until
+from offload.project import ENGINE
+from offload.service import LIMIT_SECONDS, free_port, wait_until
 
-LAUNCHER = f"exec {sys.executable} {ROOT / 'app' / 'offload' / 'dev' / 'run.py'}"
+LAUNCHER = f"exec {sys.executable} {ENGINE / 'dev' / 'run.py'}"
 HONCHO = [sys.executable, "-m", "honcho", "start"]
 # Each has a child of its own, and would live for long.
 STUBBORN = "trap : TERM HUP INT; sleep 600 & touch up; while :; do wait; done"

@@ -29,10 +29,10 @@ from app.offload.database.tables import SCHEMA, include_name, metadata
 from app.offload.settings import get_settings
 from offload.callbacks.databases import forget_settings
 from offload.databases import autocommit, private_database
+from offload.project import ROOT
 from offload.rows.making import ON_SERVER, number_of_jobs
 
 PROCESSES = 4
-ROOT = Path(__file__).parents[3]
 AT_ONCE = f"""
 import os
 from app.offload.database.migrate import migrate

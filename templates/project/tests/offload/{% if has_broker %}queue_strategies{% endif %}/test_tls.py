@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from offload.service import ROOT
+from offload.project import ROOT
 
 OWN_CA = Path(__file__).with_name("localhost.pem")  # a certificate for localhost, and its key
 PUBLISH = "from app.offload.worker import notifier; notifier._ping()"

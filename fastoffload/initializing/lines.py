@@ -1,0 +1,104 @@
+"""The lines that the application's own files get."""
+
+import ast
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fastoffload.initializing.changes import Change
+from fastoffload.initializing.edits import (
+    apply,
+    before_return,
+    imports,
+    keyword,
+    last_line,
+    parse,
+)
+from fastoffload.initializing.found import Found, Named
+
+FILTER = "include_name=include_name"
+
+
+@dataclass(slots=True)
+class Lines:
+    """Changes of files, and what is left to the user, in words."""
+
+    changes: dict[Path, Change] = field(default_factory=dict)
+    left: list[str] = field(default_factory=list)
+
+
+def lines(found: Found, *, own_database: bool) -> Lines:
+    """One import and one line in the application's module; on SQLite, the filter in env.py."""
+    made = Lines()
+    _install(found, made, own_database=own_database)
+    if found.engine and found.has_sqlite and not own_database:
+        for file in found.environments:
+            _filter(found, file, made)
+    return made
+
+
+def _install(found: Found, made: Lines, *, own_database: bool) -> None:
+    file, name = found.application.file, found.application.name
+    source = file.read_bytes()
+    tree = parse(file, source)
+    engine = None if own_database else _engine(found)
+    heads = [_import_of_offload(found), *_import_of_engine(found, engine, tree)]
+    call = _call(found, engine)
+    if found.application.is_factory:
+        line = before_return(tree, name, call)
+    else:
+        line = last_line(tree, name, call.format(app=name))
+    if line is None:
+        text = "; ".join([*heads, call.format(app="app")])
+        made.left.append(f"in {found.main}, where {name}() has its application complete: {text}")
+        return
+    after = apply(source, [imports(tree, heads, line.line), line])
+    parse(file, after)
+    made.changes[file] = Change(source, after)
+
+
+def _engine(found: Found) -> Named | None:
+    """The engine, where the application's module can import it."""
+    if found.engine and found.importable(found.engine.file) is not None:
+        return found.engine
+    return None
+
+
+def _import_of_offload(found: Found) -> str:
+    return f"from {found.dotted} import offload" if found.dotted else "import offload"
+
+
+def _import_of_engine(found: Found, engine: Named | None, tree: ast.Module) -> list[str]:
+    """None where the application's module has the name already."""
+    if engine is None or engine.file == found.application.file:
+        return []
+    there = {
+        alias.asname or alias.name
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    module = found.importable(engine.file)
+    return [] if engine.name in there else [f"from {module} import {engine.name}"]
+
+
+def _call(found: Found, engine: Named | None) -> str:
+    given = f", engine={engine.name}" if engine else ""
+    who = f"  # guard: dependencies=[Depends({found.guard.name})]" if found.guard else ""
+    return f"offload.install({{app}}{given}){who}"
+
+
+def _filter(found: Found, file: Path, made: Lines) -> None:
+    """Alembic's autogenerate would drop the engine's tables on SQLite, were it not told of them."""
+    module = ".".join(filter(None, [found.dotted, "offload.database.tables"]))
+    head = f"from {module} import include_name"
+    source = file.read_bytes()
+    opened = keyword(source, parse(file, source), "context.configure", FILTER)
+    if opened is None:
+        made.left.append(
+            f"in {file.relative_to(found.root)}, let `include_name` of {module} decide as well: on"
+            " SQLite, autogenerate would drop the engine's tables"
+        )
+        return
+    tree = parse(file, opened)
+    place = max(node.end_lineno or 0 for node in tree.body)
+    made.changes[file] = Change(source, apply(opened, [imports(tree, [head], place)]))

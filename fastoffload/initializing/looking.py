@@ -1,0 +1,195 @@
+"""Looks at an application: nothing of it is imported or run."""
+
+import ast
+import os
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
+
+from fastoffload.doctor.reading.sources import Module, Project
+from fastoffload.errors import FastoffloadError, UsageError
+from fastoffload.initializing.applications import applications, choose
+from fastoffload.initializing.found import Application, Found, Named
+from fastoffload.requirements.copies import SKIPPED
+
+REQUIREMENTS = ("pyproject.toml", "requirements.txt", "setup.py", "Pipfile")
+ENGINES = ("create_async_engine", "create_engine")
+SESSIONS = ("async_sessionmaker", "sessionmaker")
+GUARD = re.compile(
+    r"(get_|require_)?(current_)?(active_)?(user|superuser|principal|account|token|api_key|auth)"
+    r"|verify_\w+|require_\w+|\w*current_\w*user\w*"
+)
+BROKERS = {
+    "redis": re.compile(r"rediss?://|redis:[\d]|valkey", re.IGNORECASE),
+    "rabbitmq": re.compile(r"amqps?://|rabbitmq", re.IGNORECASE),
+}
+CONFIGURES = re.compile(rb"context\.configure\s*\(")
+
+Ask = Callable[[list[str]], str]
+"""Asks which of several applications is meant, by their labels."""
+
+
+def look(path: Path, named: str | None, package: str | None, ask: Ask | None) -> Found:
+    """What is at the path. Raises FastoffloadError where no application can be told."""
+    if not path.is_dir():
+        raise FastoffloadError(f"{path} is no folder; give that of an application")
+    project = Project(path)
+    try:
+        application = _application(project, named, ask)
+        return _found(project, application, package)
+    finally:
+        project.close()
+
+
+def _application(project: Project, named: str | None, ask: Ask | None) -> Application:
+    candidates = choose(project, applications(project), named)
+    if len(candidates) == 1:
+        return candidates[0]
+    labels = [one.label(project.root) for one in candidates]
+    if ask is None:
+        raise UsageError(
+            f"there are several applications; name one: --app {' or --app '.join(labels)}"
+        )
+    return candidates[labels.index(ask(labels))]
+
+
+def _found(project: Project, application: Application, package: str | None) -> Found:
+    root = _root(project.root, application.file)
+    inside = _package(root, application, package)
+    dotted = _dotted(project, root, inside)
+    texts = "\n".join(_texts(root))
+    return Found(
+        root=root,
+        application=application,
+        package=inside,
+        dotted=dotted,
+        engine=_engine(project),
+        guard=_guard(project),
+        environments=tuple(_environments(root)),
+        has_sqlite="sqlite" in texts,
+        broker=next((name for name, seen in BROKERS.items() if seen.search(texts)), None),
+    )
+
+
+def _root(given: Path, file: Path) -> Path:
+    """The nearest folder above the application's module that has requirements; else the given."""
+    for folder in file.parents:
+        if any((folder / name).is_file() for name in REQUIREMENTS):
+            return folder
+        if folder == given:
+            break
+    return given
+
+
+def _package(root: Path, application: Application, given: str | None) -> str:
+    if given is None:
+        inside = application.file.parent.relative_to(root).as_posix()
+        return "" if inside == "." else inside
+    folder = PurePosixPath(given)
+    if folder.is_absolute() or ".." in folder.parts or not (root / folder).is_dir():
+        raise UsageError(f"--package {given} is no folder in {root}; give one, such as src/shop")
+    return "" if given == "." else folder.as_posix()
+
+
+def _dotted(project: Project, root: Path, package: str) -> str:
+    """How the package is imported: by the way in which its own modules import each other."""
+    parts = PurePosixPath(package).parts
+    ways = [".".join(parts[start:]) for start in range(len(parts) + 1)]
+    votes = dict.fromkeys(ways, 0)
+    for module in project.modules:
+        for name in _imported(module):
+            for way in ways:
+                votes[way] += _is_import_of(root, parts, way, name)
+    best = max(votes.values())
+    if best:
+        return next(way for way in ways if votes[way] == best)
+    return ".".join(parts[1:] if parts[:1] == ("src",) else parts)
+
+
+def _is_import_of(root: Path, parts: tuple[str, ...], way: str, name: str) -> bool:
+    """Whether an import by the name finds a module if the package is imported in this way."""
+    own = way.split(".") if way else []
+    start = root.joinpath(*parts[: len(parts) - len(own)])
+    if own and name.split(".")[: len(own)] != own:
+        return False
+    place = start.joinpath(*name.split("."))
+    return place.with_suffix(".py").is_file() or (place / "__init__.py").is_file()
+
+
+def _imported(module: Module) -> Iterator[str]:
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+            yield node.module
+
+
+def _engine(project: Project) -> Named | None:
+    """The application's own engine, or what makes its sessions, where it has a name."""
+    found: dict[str, list[Named]] = {}
+    for module in project.modules:
+        if module.mentions(re.compile(rb"create_(async_)?engine|sessionmaker")):
+            for name, maker in _calls(module.tree):
+                found.setdefault(maker, []).append(Named(module.path, name))
+    for makers in (ENGINES, SESSIONS):
+        named = [one for maker in makers for one in found.get(maker, [])]
+        if named:
+            return min(named, key=lambda one: one.name != "engine")
+    return None
+
+
+def _calls(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """Names at the top of a module, and what was called for their values."""
+    for node in tree.body:
+        if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Call):
+            target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+            if isinstance(target, ast.Name):
+                yield target.id, ast.unparse(node.value.func).rpartition(".")[2]
+
+
+def _guard(project: Project) -> Named | None:
+    """What seems to know who calls: the dependency of that kind that most routes have."""
+    uses: dict[str, int] = {}
+    places: dict[str, Path] = {}
+    for module in project.modules:
+        if b"Depends" not in module.source and b"def " not in module.source:
+            continue
+        for node in ast.walk(module.tree):
+            name = _depended(node)
+            if name and GUARD.fullmatch(name):
+                uses[name] = uses.get(name, 0) + 1
+        for node in module.tree.body:
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                places.setdefault(node.name, module.path)
+    known = [name for name in uses if name in places]
+    best = max(known, key=lambda name: uses[name], default=None)
+    return Named(places[best], best) if best else None
+
+
+def _depended(node: ast.AST) -> str:
+    """`x` of `Depends(x)` or `Security(x)`."""
+    if not isinstance(node, ast.Call) or not node.args or not isinstance(node.args[0], ast.Name):
+        return ""
+    callee = ast.unparse(node.func).rpartition(".")[2]
+    return node.args[0].id if callee in {"Depends", "Security"} else ""
+
+
+def _environments(root: Path) -> Iterator[Path]:
+    """The env.py of every Alembic tree."""
+    for file in _files(root):
+        if file.name == "env.py" and CONFIGURES.search(file.read_bytes()):
+            yield file
+
+
+def _files(root: Path) -> Iterator[Path]:
+    for folder, below, files in os.walk(root):
+        below[:] = sorted(name for name in below if name not in SKIPPED)
+        yield from (Path(folder, name) for name in sorted(files))
+
+
+def _texts(root: Path) -> Iterator[str]:
+    """What may name a database or a broker: settings, sources, and what starts servers."""
+    for file in _files(root):
+        is_named = file.name.startswith((".env", "Procfile")) or "compose" in file.name
+        if is_named or file.suffix in {".py", ".ini", ".toml"}:
+            yield file.read_text(encoding="utf-8", errors="replace")

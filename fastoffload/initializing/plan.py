@@ -1,0 +1,121 @@
+"""Works out what an application becomes by `init`; nothing is written."""
+
+import tempfile
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastoffload.catalog import Choice
+from fastoffload.errors import FastoffloadError
+from fastoffload.initializing.changes import Change, becoming, diff
+from fastoffload.initializing.found import Found
+from fastoffload.initializing.lines import lines
+from fastoffload.ownership import TESTS
+from fastoffload.requirements import copies, declared
+from fastoffload.requirements.managers import requirements_in
+from fastoffload.templating import names, releases
+from fastoffload.templating.answers import Answers
+from fastoffload.templating.relocation import PATCH, REQUIREMENTS, engine_in, inside
+from fastoffload.templating.render import render
+
+DESCRIPTION = "An application with durable jobs beside it"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The changes, and what is left to the user. Without changes there is nothing to do."""
+
+    found: Found
+    choice: Choice
+    changes: dict[Path, Change]
+    left: list[str]
+
+    @property
+    def edited(self) -> dict[Path, Change]:
+        """Of files that are there already."""
+        return {file: one for file, one in self.changes.items() if one.before is not None}
+
+    @property
+    def added(self) -> dict[Path, Change]:
+        """Of files that are not there yet."""
+        return {file: one for file, one in self.changes.items() if one.before is None}
+
+
+def plan(found: Found, choice: Choice, *, own_database: bool) -> Plan:
+    """Raises FastoffloadError for the first thing that stands in the way."""
+    check_free(found)
+    with tempfile.TemporaryDirectory(prefix="fastoffload-") as folder:
+        made = {
+            found.root / name: Change(None, Path(folder, name).read_bytes())
+            for name in _render(Path(folder), found, choice)
+        }
+    wanted = wanted_in(made[found.root / engine_in(found.package) / REQUIREMENTS])
+    declared.check(found.root, wanted)
+    for name, (within, beside) in blank_files(releases.newest()).items():
+        content = within if found.dotted else beside
+        made[found.root / inside(found.package, name)] = Change(None, content)
+    edits = lines(found, own_database=own_database)
+    brought = copies.bring(found.root, wanted)
+    theirs = edits.changes | becoming(brought.files)
+    made[found.root / PATCH] = Change(None, diff(recorded(theirs), found.root))
+    left = [*(f"run `{command}`" for command in brought.commands), *edits.left]
+    return Plan(found, choice, theirs | made, left)
+
+
+def check_free(found: Found) -> None:
+    """Raises FastoffloadError where something has a name that the engine needs."""
+    for name in ("offload", "jobs", "offload.py", "jobs.py"):
+        place = found.root / inside(found.package, name)
+        if place.exists():
+            raise FastoffloadError(
+                f"{place} is there already, and the engine needs the name"
+                f" {name.removesuffix('.py')}; rename it, or give another folder by --package"
+            )
+    if (found.root / TESTS).exists():
+        raise FastoffloadError(f"{found.root / TESTS} is there already; move it elsewhere first")
+
+
+def wanted_in(change: Change) -> list[str]:
+    """The requirements in the engine's own list."""
+    return requirements_in((change.after or b"").decode())
+
+
+def recorded(changes: dict[Path, Change]) -> dict[Path, Change]:
+    """Those that `--undo` takes back by their patch: lock files are locked anew."""
+    return {file: one for file, one in changes.items() if file.suffix != ".lock"}
+
+
+def blank_files(release: str) -> dict[str, tuple[bytes, bytes]]:
+    """The folder `jobs/` with one kind to begin with, by paths in the application's package.
+
+    Each in two forms: within a package, and beside a `main.py` that is in none.
+    """
+    with releases.templates(release) as templates:
+        folder = templates / "application"
+        files = [file for file in (folder / "jobs").rglob("*") if file.suffix == ".py"]
+        found = {file.relative_to(folder).as_posix(): file.read_bytes() for file in files}
+    return {
+        name: (content, content.replace(b"from ...offload", b"from offload"))
+        for name, content in found.items()
+    }
+
+
+def _render(folder: Path, found: Found, choice: Choice) -> list[str]:
+    name = _name(found.root)
+    answers = Answers(releases.newest(), name, DESCRIPTION, choice, found.package)
+    return render(folder, answers.data(choice), answers.release)
+
+
+def _name(root: Path) -> str:
+    given = next(filter(None, _names(root)), root.name)
+    return given if names.is_valid(given) else names.valid_name_like(given) or "application"
+
+
+def _names(root: Path) -> Iterator[str]:
+    try:
+        document = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return
+    yield document.get("project", {}).get("name", "")
+    yield document.get("tool", {}).get("poetry", {}).get("name", "")

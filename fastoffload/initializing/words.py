@@ -1,0 +1,103 @@
+"""What `init` says: what it found, what it would do, and what is left to do by hand."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePosixPath
+
+from fastoffload.catalog import Choice
+from fastoffload.initializing.found import Found
+from fastoffload.initializing.plan import Plan
+from fastoffload.requirements.managers import manager_of
+
+Facts = Iterator[tuple[str, str]]
+
+
+def facts(found: Found, *, own_database: bool) -> Facts:
+    """What was found, label by label."""
+    kind = "a factory" if found.application.is_factory else "at the top of its module"
+    yield "application", f"{found.application.label(found.root)}, {kind}"
+    yield (
+        "package",
+        f"{found.package or '.'} in {found.root}, imported as {found.dotted or 'modules'}",
+    )
+    yield "database", _database(found, own_database=own_database)
+    for file in found.environments:
+        yield "migrations", file.relative_to(found.root).as_posix()
+    manager = manager_of(found.root)
+    yield "packages", manager.name if manager else "a list of requirements"
+    if found.broker:
+        yield "broker", f"{found.broker} is named in its files"
+    if found.guard:
+        where = (
+            found.guard.file.relative_to(found.root)
+            if found.guard.file.is_relative_to(found.root)
+            else found.guard.file
+        )
+        yield (
+            "who calls",
+            f"{found.guard.name} in {where} seems to know: guard the engine's routes by it",
+        )
+
+
+def _database(found: Found, *, own_database: bool) -> str:
+    if own_database:
+        return "one of the engine's own: DATABASE_URL; no transaction is shared"
+    if found.engine is None:
+        return (
+            "no SQLAlchemy engine with a name was found: the engine keeps one of its own"
+            " (DATABASE_URL), and shares no transaction with yours"
+        )
+    return f"{found.engine.name} in {found.engine.file.relative_to(found.root)}"
+
+
+def summary(plan: Plan) -> Iterator[str]:
+    """Which files would be written, the new ones by folder."""
+    root = plan.found.root
+    for file in plan.edited:
+        yield f"  edit  {_shown(file, root)}"
+    folders = Counter(_folder(PurePosixPath(_shown(file, root))) for file in plan.added)
+    for name, number in sorted(folders.items()):
+        yield f"  add   {name}" if number == 1 else f"  add   {name} ({number} files)"
+
+
+def steps(plan: Plan) -> Iterator[str]:
+    """What is left, in order: commands, and lines of other files."""
+    yield from plan.left
+    manager = manager_of(plan.found.root)
+    if manager and not any("run `" in one for one in plan.left):
+        sync = {"uv": "uv sync", "poetry": "poetry install", "pdm": "pdm sync"}
+        yield f"`{sync[manager.name]}` installs what the engine needs"
+    yield from worker(plan.found.dotted, plan.choice)
+    yield "`git add --all && git commit` it: `switch`, `update` and `status` work from then on"
+    yield f"your first job: {plan.found.package or '.'}/jobs/blank, or `fastoffload add`"
+
+
+def worker(dotted: str, choice: Choice) -> Iterator[str]:
+    """The command of a queue's worker, for a Procfile and for compose."""
+    command = COMMANDS.get(choice.strategy.name)
+    if command is None:
+        return
+    module = ".".join(filter(None, [dotted, "offload.worker"]))
+    typed = command.format(worker=module)
+    yield f"the worker is a process of its own, with BROKER_URL set as for the API: `{typed}`"
+    yield f"in a Procfile: `worker: {typed}`"
+    yield f"in compose, beside the API's service and from its image: `worker: {{command: {typed}}}`"
+
+
+# As the templates' Procfile and compose.yaml have them.
+COMMANDS: Mapping[str, str] = {
+    "celery": "celery --quiet -A {worker} worker",
+    "dramatiq": "dramatiq {worker}:broker --skip-logging --processes 1 --threads 2",
+}
+
+
+def _shown(file: Path, root: Path) -> str:
+    return (file.relative_to(root) if file.is_relative_to(root) else file).as_posix()
+
+
+def _folder(path: PurePosixPath) -> str:
+    """The folder that is new with the file: `app/offload/`, `tests/offload/`; else the file."""
+    for name in ("offload", "jobs"):
+        if name in path.parts:
+            return "/".join(path.parts[: path.parts.index(name) + 1]) + "/"
+    return path.as_posix()

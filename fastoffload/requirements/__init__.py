@@ -1,0 +1,1 @@
+"""What a project requires, and its own package manager."""

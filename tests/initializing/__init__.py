@@ -1,0 +1,1 @@
+"""`fastoffload init`: small applications, one for each shape that real ones have."""

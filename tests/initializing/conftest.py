@@ -1,0 +1,53 @@
+"""An environment in which every shape runs, and an application laid out in a folder."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from uv import find_uv_bin
+from workshop import commit, git
+
+from initializing.shapes import Shape
+
+LIMIT_SECONDS = 300
+# What the applications and their tests import, beside what the engine needs.
+PACKAGES = ("fastapi>=0.115", "sqlmodel", "uvicorn", "httpx", "pytest")
+
+LayOut = Callable[[Shape], Path]
+
+
+@pytest.fixture(scope="session")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The interpreter of an environment with the engine's own list of requirements."""
+    folder = tmp_path_factory.mktemp("environment")
+    listed = Path("templates/project/app/offload/requirements.txt.jinja").read_text()
+    lines = (line.partition("#")[0].strip() for line in listed.splitlines())
+    # Without those of a queue, which this environment is not for.
+    wanted = [one for one in lines if one and one[0].isalpha() and "celery" not in one]
+    python = folder / ".venv" / "bin" / "python"
+    for command in (
+        ("venv", "--quiet", "--python", sys.executable, str(folder / ".venv")),
+        ("pip", "install", "--quiet", "--python", str(python), *PACKAGES, *wanted),
+    ):
+        subprocess.run([find_uv_bin(), *command], check=True, timeout=LIMIT_SECONDS)
+    return python
+
+
+@pytest.fixture
+def lay_out(tmp_path: Path) -> LayOut:
+    """Writes an application into a folder of the test's own, in a repository."""
+
+    def make(shape: Shape) -> Path:
+        root = tmp_path / "application"
+        for name, text in shape.all_files().items():
+            file = root / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text)
+        (root / ".gitignore").write_text("__pycache__/\n*.db\n.pytest_cache/\ndata/\n")
+        git(root, "init", "--quiet")
+        commit(root)
+        return root
+
+    return make
