@@ -14,7 +14,10 @@ INTERRUPTED = 130
 SEE_HELP = "; see `fastoffload --help`"
 # In the order of the help. Each is a module of that name in `commands`, with a function of that
 # name and an EXAMPLE.
-COMMANDS = ("new", "update", "switch", "status", "strategies", "choose", "doctor", "bench", "smoke")
+COMMANDS = (
+    *("new", "add", "update", "switch", "status"),
+    *("strategies", "recipes", "choose", "doctor", "bench", "smoke"),
+)
 INTERNAL = ("smoke",)  # for work on the templates: run as any other, but not in the help
 
 # Rich's help pages would treble the time to start; plain ones say the same.

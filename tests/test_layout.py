@@ -20,8 +20,10 @@ ORDER = (
     "system",
     "git",
     "choosing",
+    "recipes",
     "templating",
     "merging",
+    "adding",
 )
 ORDER += ("doctor", "bench", "smoke", "commands", "cli", "__main__")
 FOUNDATION = {"errors", "terminal", "catalog", "ownership"}  # which everything stands on

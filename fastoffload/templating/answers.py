@@ -14,12 +14,16 @@ SOURCE = "git+fastoffload::templates"
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """The answers that a project was rendered with, and the release of the templates."""
+    """The answers that a project was rendered with, and the release of the templates.
+
+    The package is a path within the project; "" where its modules lie beside a single main.py.
+    """
 
     release: str
     name: str
     description: str
     choice: Choice
+    package: str = "app"
 
     @classmethod
     def read(cls, project: Path) -> Self:
@@ -34,13 +38,14 @@ class Answers:
             )
             if not names.is_valid(name):
                 raise ValueError(f"project_name {name!r} is no valid name")
+            package = _text(given, "package") if "package" in given else "app"
             options = {"pool", "broker"} & given.keys()
             choice = Choice.of(strategy, {key: _text(given, key) for key in options})
         except (ValueError, UsageError) as error:
             raise FastoffloadError(
                 f"{path} makes no sense: {error}; restore it from git, nobody need edit it"
             ) from error
-        return cls(release, name, description, choice)
+        return cls(release, name, description, choice, package)
 
     def data(self, choice: Choice) -> dict[str, str]:
         """What the template is rendered with when the choice is this."""

@@ -1,0 +1,48 @@
+"""What `add` says of what it has written: how to run it, how to test it, what comes next."""
+
+import shlex
+from collections.abc import Iterator
+
+from fastoffload.adding.managers import Manager
+from fastoffload.adding.project import Project
+from fastoffload.recipes.files import MIGRATION, renamed
+from fastoffload.recipes.place import TESTS, Place
+from fastoffload.recipes.recipe import Recipe
+from fastoffload.templating.next_steps import API
+
+WORKERS = {"celery": "celery -A {}.worker worker", "dramatiq": "dramatiq {}.worker:broker"}
+URL = "{url}"  # in a recipe's arguments for curl: where its jobs are served
+
+
+def curl_line(recipe: Recipe, name: str, place: Place, route: str) -> str:
+    """The command that runs one job; the service is on this machine."""
+    url = f"{API}{route}"
+    arguments = [renamed(one, name, place).replace(URL, url) for one in recipe.curl]
+    return shlex.join(["curl", *arguments, url])
+
+
+def test_command(manager: Manager, name: str) -> str:
+    """The command that runs the tests of a kind."""
+    return f"{manager.runs}pytest {TESTS}/test_{name}*.py"
+
+
+def next_steps(
+    project: Project, recipe: Recipe, name: str, manager: Manager, queue: str | None
+) -> Iterator[str]:
+    """What is left to do, a line each."""
+    folder = project.place.folder(name)
+    if (recipe.folder / MIGRATION).exists() and not project.place.has_migrations():
+        yield f"make a migration of yours for the tables in {folder}/tables.py, and apply it"
+    if queue:
+        yield _worker(project, manager, queue)
+    yield f"make {folder}/work.py do your work; {folder}/README.md says what to change first"
+
+
+def _worker(project: Project, manager: Manager, queue: str) -> str:
+    command = WORKERS.get(project.answers.choice.strategy.name)
+    if command is None:
+        return (
+            f"what has no JOB_QUEUES runs {queue} too; JOB_QUEUES={queue} has one run nothing else"
+        )
+    started = f"JOB_QUEUES={queue} {manager.runs}{command.format(project.place.module('offload'))}"
+    return f"a worker for the queue alone: `{started}`; one without JOB_QUEUES serves all"
