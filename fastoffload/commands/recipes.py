@@ -21,7 +21,7 @@ def recipes(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Lists the recipes of `add`, and what fits each: threads, processes or a queue."""
+    """Lists what `add` can begin with, and what fits each."""
     from fastoffload.recipes import recipe
     from fastoffload.templating import releases
 
