@@ -9,6 +9,7 @@ from fastoffload.adding.project import Project
 from fastoffload.adding.published import staged
 from fastoffload.errors import os_errors_expected
 from fastoffload.recipes import taken
+from fastoffload.recipes.curl import curl_line
 from fastoffload.recipes.files import Files, files_of, prefix_of
 from fastoffload.recipes.migration import migration_of
 from fastoffload.recipes.recipe import DEFAULT, Recipe, named
@@ -87,7 +88,7 @@ def _planned(project: Project, recipe: Recipe, name: str, queue: str | None) -> 
         files=[*files],
         dependencies=missing[PRODUCTION],
         dev_dependencies=missing[DEVELOPMENT],
-        curl=words.curl_line(recipe, name, place, route),
+        curl=curl_line(recipe, name, place, route),
         test=words.test_command(manager, name),
         next_steps=[*words.next_steps(project, recipe, name, manager, queue)],
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from fastoffload.errors import FastoffloadError
-from fastoffload.recipes.place import Place
+from fastoffload.recipes.place import TEMPLATE, Place
 from fastoffload.recipes.recipe import Recipe, in_templates
 from fastoffload.templating import releases
 from fastoffload.templating.answers import ANSWERS_FILE, Answers
@@ -26,7 +26,8 @@ class Project:
         for root in (folder, *folder.parents):
             if (root / ANSWERS_FILE).is_file():
                 answers = Answers.read(root)
-                return cls(Place(root, answers.package), answers)
+                package = TEMPLATE if answers.package is None else answers.package
+                return cls(Place(root, package), answers)
         raise FastoffloadError(
             f"{folder} is in no project that has the engine; go into one, make one by"
             " `fastoffload new`, or give yours the engine by `fastoffload init`"

@@ -1,24 +1,14 @@
 """What `add` says of what it has written: how to run it, how to test it, what comes next."""
 
-import shlex
 from collections.abc import Iterator
 
 from fastoffload.adding.managers import Manager
 from fastoffload.adding.project import Project
-from fastoffload.recipes.files import MIGRATION, renamed
-from fastoffload.recipes.place import TESTS, Place
+from fastoffload.recipes.files import MIGRATION
+from fastoffload.recipes.place import TESTS
 from fastoffload.recipes.recipe import Recipe
-from fastoffload.templating.next_steps import API
 
 WORKERS = {"celery": "celery -A {}.worker worker", "dramatiq": "dramatiq {}.worker:broker"}
-URL = "{url}"  # in a recipe's arguments for curl: where its jobs are served
-
-
-def curl_line(recipe: Recipe, name: str, place: Place, route: str) -> str:
-    """The command that runs one job; the service is on this machine."""
-    url = f"{API}{route}"
-    arguments = [renamed(one, name, place).replace(URL, url) for one in recipe.curl]
-    return shlex.join(["curl", *arguments, url])
 
 
 def test_command(manager: Manager, name: str) -> str:

@@ -9,21 +9,20 @@ from fastoffload.errors import FastoffloadError, UsageError
 from fastoffload.templating import names
 
 ANSWERS_FILE = ".copier-answers.yml"
+PACKAGE = "package"
 SOURCE = "git+fastoffload::templates"
 
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """The answers that a project was rendered with, and the release of the templates.
-
-    The package is a path within the project; "" where its modules lie beside a single main.py.
-    """
+    """The answers that a project was rendered with, and the release of the templates."""
 
     release: str
     name: str
     description: str
     choice: Choice
-    package: str = "app"
+    package: str | None = None
+    """Of an application that has the engine by `init`: the folder of its package."""
 
     @classmethod
     def read(cls, project: Path) -> Self:
@@ -38,7 +37,7 @@ class Answers:
             )
             if not names.is_valid(name):
                 raise ValueError(f"project_name {name!r} is no valid name")
-            package = _text(given, "package") if "package" in given else "app"
+            package = _text(given, PACKAGE) if PACKAGE in given else None
             options = {"pool", "broker"} & given.keys()
             choice = Choice.of(strategy, {key: _text(given, key) for key in options})
         except (ValueError, UsageError) as error:

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from .kind import ReportResult
+from .kind import JobNameResult
 
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 LARGEST_PLAIN, FINEST_PLAIN = 8, -6  # powers of ten of what is written without one
@@ -27,7 +27,7 @@ class Notation:
         return cls(min(max(size - step, 0), MOST_DIGITS), scientific=True)
 
     @classmethod
-    def for_result(cls, result: ReportResult) -> "Notation":
+    def for_result(cls, result: JobNameResult) -> "Notation":
         """The notation that shows the middle half of the values with five digits."""
         low, high = result.minimum, result.maximum
         middle = result.upper_quartile - result.lower_quartile

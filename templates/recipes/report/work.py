@@ -6,11 +6,18 @@ from app.offload import Run, reading
 
 from . import datasets, pdf
 from .compute import analyse
-from .kind import KIND, ReportParams, ReportResult
+from .kind import (
+    KIND,
+    JobNameParams,
+    JobNameResult,
+)
 
 
 @KIND.work
-def report(run: Run, params: ReportParams) -> ReportResult:
+def job_name(
+    run: Run,
+    params: JobNameParams,
+) -> JobNameResult:
     """Analyse the readings that the report was accepted for; keep rows and a PDF."""
     assert params.version is not None  # noqa: S101 - pinned when the report was accepted
     with reading() as session:

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from app.jobs.report import routes
+from app.jobs.job_name import routes
+from app.jobs.job_name.kind import DATASETS, KIND
 from app.main import create_app
 
 Client = Callable[..., httpx.Response]
@@ -21,8 +22,8 @@ def http(client_of: Callable[..., Client]) -> Client:
 
 
 def test_put_creates_then_replaces(http: Client) -> None:
-    first = http("PUT", "/datasets/two", content=TWO, headers=CSV)
-    second = http("PUT", "/datasets/two", content=TWO, headers=CSV)
+    first = http("PUT", f"{DATASETS}/two", content=TWO, headers=CSV)
+    second = http("PUT", f"{DATASETS}/two", content=TWO, headers=CSV)
     assert (first.status_code, second.status_code) == (201, 200)
     assert second.json().pop("version") > first.json().pop("version")
     expected = {
@@ -32,24 +33,24 @@ def test_put_creates_then_replaces(http: Client) -> None:
         "first_reading": "1999-01-01T00:00:00Z",
         "last_reading": "2000-01-01T00:00:00Z",
     }
-    assert http("GET", "/datasets/two").json() == second.json() == expected
-    assert expected in http("GET", "/datasets").json()
-    assert http("HEAD", "/datasets/two").status_code == 200
+    assert http("GET", f"{DATASETS}/two").json() == second.json() == expected
+    assert expected in http("GET", DATASETS).json()
+    assert http("HEAD", f"{DATASETS}/two").status_code == 200
 
 
 def test_a_fault_is_a_problem_with_its_place_and_nothing_is_stored(http: Client) -> None:
     body = TWO.replace(b"2.5", b"2_5")
-    answer = http("PUT", "/datasets/faulty", content=body, headers=CSV)
+    answer = http("PUT", f"{DATASETS}/faulty", content=body, headers=CSV)
     assert answer.status_code == 422
     assert answer.headers["content-type"] == "application/problem+json"
     problem = answer.json()
     assert (problem["line"], problem["column"]) == (3, 2)
     assert "line 3, column 2: value '2_5' is no number" in problem["detail"]
-    assert http("GET", "/datasets/faulty").status_code == 404
+    assert http("GET", f"{DATASETS}/faulty").status_code == 404
 
 
 def test_what_is_not_csv_is_refused(http: Client) -> None:
-    assert http("PUT", "/datasets/nile", json=[1, 2]).status_code == 415
+    assert http("PUT", f"{DATASETS}/nile", json=[1, 2]).status_code == 415
 
 
 def test_a_body_too_long_is_refused_with_the_setting(
@@ -57,38 +58,39 @@ def test_a_body_too_long_is_refused_with_the_setting(
 ) -> None:
     monkeypatch.setenv("MAX_DATASET_BYTES", "50")
     routes.get_dataset_settings.cache_clear()
-    answer = http("PUT", "/datasets/long", content=TWO, headers=CSV)
+    answer = http("PUT", f"{DATASETS}/long", content=TWO, headers=CSV)
     monkeypatch.undo()
     routes.get_dataset_settings.cache_clear()
     assert answer.status_code == 413
     assert "MAX_DATASET_BYTES" in answer.json()["detail"]
-    assert http("GET", "/datasets/long").status_code == 404
+    assert http("GET", f"{DATASETS}/long").status_code == 404
 
 
 @pytest.mark.parametrize("name", ["a b", "-a", "a" * 101, "ü"])
 def test_a_bad_name_is_refused(http: Client, name: str) -> None:
-    answer = http("PUT", f"/datasets/{name}", content=TWO, headers=CSV)
+    answer = http("PUT", f"{DATASETS}/{name}", content=TWO, headers=CSV)
     assert answer.status_code == 422
     assert "name" in answer.json()["detail"]
 
 
 def test_the_list_comes_in_pages(http: Client) -> None:
     for name in ("page-a", "page-b", "page-c"):
-        http("PUT", f"/datasets/{name}", content=TWO, headers=CSV)
-    found = http("GET", "/datasets", params={"after": "page-a", "limit": 2}).json()
+        http("PUT", f"{DATASETS}/{name}", content=TWO, headers=CSV)
+    found = http("GET", DATASETS, params={"after": "page-a", "limit": 2}).json()
     assert [dataset["name"] for dataset in found] == ["page-b", "page-c"]
 
 
 def test_a_dataset_is_deleted_unless_a_report_waits(http: Client) -> None:
-    assert http("DELETE", "/datasets/nothing").status_code == 404
-    http("PUT", "/datasets/gone", content=TWO, headers=CSV)
-    accepted = http("POST", "/reports", json={"dataset": "gone", "title": "Two readings"})
+    assert http("DELETE", f"{DATASETS}/nothing").status_code == 404
+    http("PUT", f"{DATASETS}/gone", content=TWO, headers=CSV)
+    accepted = http("POST", KIND.prefix, json={"dataset": "gone", "title": "Two readings"})
     assert accepted.status_code == 202
-    assert accepted.json()["params"]["version"] == http("GET", "/datasets/gone").json()["version"]
-    assert http("DELETE", "/datasets/gone").status_code == 409
+    gone = http("GET", f"{DATASETS}/gone").json()
+    assert accepted.json()["params"]["version"] == gone["version"]
+    assert http("DELETE", f"{DATASETS}/gone").status_code == 409
     assert http("POST", f"{accepted.headers['location']}/cancel").status_code == 202
-    assert http("DELETE", "/datasets/gone").status_code == 204
-    assert http("GET", "/datasets/gone").status_code == 404
-    answer = http("POST", "/reports", json={"dataset": "gone", "title": "Nothing"})
+    assert http("DELETE", f"{DATASETS}/gone").status_code == 204
+    assert http("GET", f"{DATASETS}/gone").status_code == 404
+    answer = http("POST", KIND.prefix, json={"dataset": "gone", "title": "Nothing"})
     assert answer.status_code == 404
     assert answer.json()["detail"] == "There is no dataset gone."

@@ -1,4 +1,4 @@
-"""What a report is asked for with, and what comes of it. A copy renames KIND and DATASETS."""
+"""What a report is asked for with, and what comes of it."""
 
 from typing import Annotated
 
@@ -7,12 +7,14 @@ from sqlalchemy import Connection
 
 from app.offload import Kind
 
-DATASETS = "/datasets"  # where its data is put and listed
+from .figures import Histogram, Interval
+
+DATASETS = "/job_names/datasets"  # where its data is put and listed
 DATASET_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 ONE_LINE = r"^[^\x00-\x1f\x7f]+$"
 
 
-class ReportParams(BaseModel):
+class JobNameParams(BaseModel):
     """What a report is asked for with."""
 
     model_config = ConfigDict(extra="forbid")
@@ -36,22 +38,7 @@ class ReportParams(BaseModel):
     ] = None
 
 
-class Interval(BaseModel):
-    """Where a parameter is believed to lie."""
-
-    low: float
-    high: float
-    confidence: float
-
-
-class Histogram(BaseModel):
-    """Counts of the values from each edge up to the next; the last bin includes its upper edge."""
-
-    edges: list[float]
-    counts: list[int]
-
-
-class ReportResult(BaseModel):
+class JobNameResult(BaseModel):
     """What is found out about a series."""
 
     count: int
@@ -67,7 +54,10 @@ class ReportResult(BaseModel):
     histogram: Histogram
 
 
-def pin_version(connection: Connection, params: ReportParams) -> ReportParams:
+def pin_version(
+    connection: Connection,
+    params: JobNameParams,
+) -> JobNameParams:
     """Name the version of the dataset: what was accepted is what is computed."""
     from . import datasets  # which needs KIND
 
@@ -75,4 +65,10 @@ def pin_version(connection: Connection, params: ReportParams) -> ReportParams:
     return params.model_copy(update={"version": version})
 
 
-KIND = Kind("report", ReportParams, ReportResult, prefix="/reports", prepare=pin_version)
+KIND = Kind(
+    "job_name",
+    JobNameParams,
+    JobNameResult,
+    prefix="/job_names",
+    prepare=pin_version,
+)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from app.jobs.report.readings import InvalidCsv, Readings, parse
+from app.jobs.job_name.readings import InvalidCsv, Readings, parse
 
 ROW = b"taken_at,value\n2000-01-01,1\n"
 

@@ -10,10 +10,14 @@ import pytest
 from pypdf import PdfReader
 from pypdf.generic import ContentStream
 
-from app.jobs.report import document, pdf, scales
-from app.jobs.report.kind import Histogram, Interval, ReportParams, ReportResult
+from app.jobs.job_name import document, pdf, scales
+from app.jobs.job_name.figures import Histogram, Interval
+from app.jobs.job_name.kind import (
+    JobNameParams,
+    JobNameResult,
+)
 
-RESULT = ReportResult(
+RESULT = JobNameResult(
     count=100,
     mean=919.35,
     standard_deviation=169.2275,
@@ -28,7 +32,13 @@ RESULT = ReportResult(
         edges=[456.0, 638.8, 821.6, 1004.4, 1187.2, 1370.0], counts=[1, 30, 39, 0, 30]
     ),
 )
-PARAMS = ReportParams(dataset="nile", title="Flow of the Nile", resamples=2000, seed=42, version=7)
+PARAMS = JobNameParams(
+    dataset="nile",
+    title="Flow of the Nile",
+    resamples=2000,
+    seed=42,
+    version=7,
+)
 REPORT = pdf.ReportContent(
     params=PARAMS,
     created_at=datetime(2025, 3, 4, 5, 6, 7, tzinfo=UTC),

@@ -15,49 +15,76 @@ TIME = sa.DateTime(timezone=True)
 
 def upgrade() -> None:
     op.create_table(
-        "report_versions",
+        "job_name_versions",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("count", sa.Integer(), nullable=False),
         sa.Column("first_reading", TIME, nullable=False),
         sa.Column("last_reading", TIME, nullable=False),
         sa.Column("created_at", TIME, nullable=False),
         sa.Column("stored_at", TIME, nullable=True),
-        sa.PrimaryKeyConstraint("id", name="pk_report_versions"),
+        sa.PrimaryKeyConstraint(
+            "id",
+            name=op.f("pk_job_name_versions"),
+        ),
         sqlite_autoincrement=True,
     )
     op.create_table(
-        "report_datasets",
+        "job_name_datasets",
         sa.Column("name", sa.String(100), nullable=False),
         sa.Column("version_id", sa.Integer(), nullable=False),
-        sa.PrimaryKeyConstraint("name", name="pk_report_datasets"),
+        sa.PrimaryKeyConstraint(
+            "name",
+            name=op.f("pk_job_name_datasets"),
+        ),
         sa.ForeignKeyConstraint(
-            ["version_id"], ["report_versions.id"], name="fk_report_datasets_version_id"
+            ["version_id"],
+            ["job_name_versions.id"],
+            name=op.f("fk_job_name_datasets_version_id"),
         ),
     )
     op.create_table(
-        "report_readings",
+        "job_name_readings",
         sa.Column("version_id", sa.Integer(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("taken_at", TIME, nullable=False),
         sa.Column("value", sa.Double(), nullable=False),
-        sa.PrimaryKeyConstraint("version_id", "position", name="pk_report_readings"),
+        sa.PrimaryKeyConstraint(
+            "version_id",
+            "position",
+            name=op.f("pk_job_name_readings"),
+        ),
         sa.ForeignKeyConstraint(
-            ["version_id"], ["report_versions.id"], name="fk_report_readings_version_id"
+            ["version_id"],
+            ["job_name_versions.id"],
+            name=op.f("fk_job_name_readings_version_id"),
         ),
     )
     op.create_table(
-        "report_estimates",
+        "job_name_estimates",
         sa.Column("job_id", sa.Uuid(), nullable=False),
         sa.Column("parameter", sa.String(10), nullable=False),
         sa.Column("dataset", sa.String(100), nullable=False),
         sa.Column("value", sa.Double(), nullable=False),
         sa.Column("low", sa.Double(), nullable=False),
         sa.Column("high", sa.Double(), nullable=False),
-        sa.PrimaryKeyConstraint("job_id", "parameter", name="pk_report_estimates"),
+        sa.PrimaryKeyConstraint(
+            "job_id",
+            "parameter",
+            name=op.f("pk_job_name_estimates"),
+        ),
     )
-    op.create_index("ix_report_estimates_dataset_job_id", "report_estimates", ["dataset", "job_id"])
+    op.create_index(
+        op.f("ix_job_name_estimates_dataset_job_id"),
+        "job_name_estimates",
+        ["dataset", "job_id"],
+    )
 
 
 def downgrade() -> None:
-    for table in ("report_estimates", "report_readings", "report_datasets", "report_versions"):
+    for table in (
+        "job_name_estimates",
+        "job_name_readings",
+        "job_name_datasets",
+        "job_name_versions",
+    ):
         op.drop_table(table)

@@ -6,7 +6,11 @@ from datetime import UTC, datetime, time
 
 from .chart import draw_chart
 from .document import BODY, INK, LINE, MARGIN, MUTED, SMALL, WIDTH, Document
-from .kind import Interval, ReportParams, ReportResult
+from .figures import Interval
+from .kind import (
+    JobNameParams,
+    JobNameResult,
+)
 from .scales import Notation
 
 # Millimetres.
@@ -26,8 +30,8 @@ NONE = "\N{EN DASH}"
 class ReportContent:
     """All that a PDF shows. Times have a zone."""
 
-    params: ReportParams
-    result: ReportResult
+    params: JobNameParams
+    result: JobNameResult
     created_at: datetime
     first_reading: datetime
     last_reading: datetime
@@ -53,7 +57,7 @@ def _moment(at: datetime) -> str:
     return f"{utc.isoformat(' ', 'seconds')} UTC"
 
 
-def _draw_title(document: Document, params: ReportParams) -> None:
+def _draw_title(document: Document, params: JobNameParams) -> None:
     length = len(params.title)
     size = next((TITLE_SIZES[most] for most in TITLE_SIZES if length <= most), SMALLEST_TITLE)
     document.style(size, INK, "B")
@@ -74,7 +78,7 @@ def _draw_tables(document: Document, report: ReportContent) -> None:
     document.y = max(document.y, end_of_parameters) + 6
 
 
-def _statistics(result: ReportResult) -> dict[str, str]:
+def _statistics(result: JobNameResult) -> dict[str, str]:
     write = Notation.for_result(result).write
     deviation = result.standard_deviation
     return {
@@ -129,7 +133,9 @@ def _draw_intervals(document: Document, report: ReportContent) -> None:
     document.ln(6)
 
 
-def _estimates(result: ReportResult) -> list[tuple[str, float, Interval]]:
+def _estimates(
+    result: JobNameResult,
+) -> list[tuple[str, float, Interval]]:
     return [
         ("Mean", result.mean, result.mean_interval),
         ("Median", result.median, result.median_interval),

@@ -4,7 +4,8 @@ import sys
 from itertools import pairwise
 
 from .document import INK, LINE, MARGIN, MUTED, SMALL, WIDTH, Document
-from .kind import Histogram, ReportResult
+from .figures import Histogram
+from .kind import JobNameResult
 from .scales import Axis, Notation, round_step, ticks
 
 PLOT_HEIGHT = 76.0  # millimetres
@@ -14,7 +15,7 @@ BAR = (148, 174, 204)
 ACCENT = (28, 78, 138)
 
 
-def draw_chart(document: Document, result: ReportResult) -> None:
+def draw_chart(document: Document, result: JobNameResult) -> None:
     """Draw the histogram below a heading, with the mean and its interval above it."""
     document.keep_together(CHART_HEIGHT)
     document.heading("Histogram", MARGIN, WIDTH)
@@ -22,7 +23,7 @@ def draw_chart(document: Document, result: ReportResult) -> None:
         _draw_plot(document, result)
 
 
-def _words(result: ReportResult) -> str:
+def _words(result: JobNameResult) -> str:
     bins = result.histogram
     write = Notation.for_result(result).write
     return (
@@ -32,7 +33,7 @@ def _words(result: ReportResult) -> str:
     )
 
 
-def _draw_plot(document: Document, result: ReportResult) -> None:
+def _draw_plot(document: Document, result: JobNameResult) -> None:
     bins = result.histogram
     floor = document.y + 9 + PLOT_HEIGHT
     across = Axis(bins.edges[0], bins.edges[-1], MARGIN + AXIS_LABELS, MARGIN + WIDTH)
@@ -78,7 +79,12 @@ def _draw_values(document: Document, across: Axis, floor: float) -> None:
             free_from = x + width / 2 + 2
 
 
-def _draw_mean(document: Document, result: ReportResult, across: Axis, up: Axis) -> None:
+def _draw_mean(
+    document: Document,
+    result: JobNameResult,
+    across: Axis,
+    up: Axis,
+) -> None:
     low, high = (across.at(end) for end in (result.mean_interval.low, result.mean_interval.high))
     mean, y = across.at(result.mean), up.end - 4
     document.set_draw_color(*ACCENT)

@@ -17,7 +17,7 @@ from app.database import now
 from app.offload import Refused, Status, reading, writing
 from app.offload.database.tables import is_status, jobs
 
-from .kind import KIND, ReportResult
+from .kind import KIND, JobNameResult
 from .readings import Readings
 from .tables import Dataset, Estimate, Reading, Version
 
@@ -111,7 +111,12 @@ def prune() -> None:
             _remove_version(version_id, count)
 
 
-def note_estimates(connection: Connection, job_id: UUID, name: str, result: ReportResult) -> None:
+def note_estimates(
+    connection: Connection,
+    job_id: UUID,
+    name: str,
+    result: JobNameResult,
+) -> None:
     """Write down what a report has estimated."""
     found = {
         "mean": (result.mean, result.mean_interval),

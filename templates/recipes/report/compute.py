@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from statistics import fmean, median, stdev
 
-from .kind import Histogram, Interval, ReportResult
+from .figures import Histogram, Interval
+from .kind import JobNameResult
 
 CONFIDENCE = 0.95
 MOST_BINS = 40  # more would be too narrow to read on a page
@@ -22,7 +23,7 @@ def analyse(
     resamples: int,
     seed: int,
     progress: Callable[[float], None],
-) -> ReportResult:
+) -> JobNameResult:
     """Statistics of finite values, with percentile bootstrap intervals (Efron 1979).
 
     The same arguments give the same result. `progress` is called with the fraction done after each
@@ -33,7 +34,7 @@ def analyse(
     _check(values, resamples)
     ordered = sorted(values)
     mean_interval, median_interval = _bootstrap(ordered, resamples, seed, progress)
-    return ReportResult(
+    return JobNameResult(
         count=len(ordered),
         mean=fmean(ordered),
         standard_deviation=stdev(ordered) if len(ordered) > 1 else None,

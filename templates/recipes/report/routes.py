@@ -23,7 +23,7 @@ from .tables import Dataset, Estimate, Version
 
 router = APIRouter(
     prefix=DATASETS,
-    tags=[DATASETS.strip("/")],
+    tags=[KIND.name],
     generate_unique_id_function=lambda route: f"{KIND.name}_{route.name}",
 )
 

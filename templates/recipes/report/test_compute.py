@@ -5,15 +5,27 @@ from collections.abc import Sequence
 
 import pytest
 
-from app.jobs.report.compute import MOST_BINS, analyse, histogram, quantile
-from app.jobs.report.kind import Histogram, Interval, ReportResult
+from app.jobs.job_name.compute import (
+    MOST_BINS,
+    analyse,
+    histogram,
+    quantile,
+)
+from app.jobs.job_name.figures import Histogram, Interval
+from app.jobs.job_name.kind import (
+    JobNameResult,
+)
 
 
 def ignore(fraction: float) -> None:
     """Take no notice of progress."""
 
 
-def analysis(values: Sequence[float], resamples: int = 50, seed: int = 0) -> ReportResult:
+def analysis(
+    values: Sequence[float],
+    resamples: int = 50,
+    seed: int = 0,
+) -> JobNameResult:
     """The analysis of values, where progress is of no interest."""
     return analyse(values, resamples=resamples, seed=seed, progress=ignore)
 
@@ -126,7 +138,9 @@ def test_a_value_far_out_does_not_make_too_many_bins() -> None:
 )
 def test_the_result_is_finite_json_and_its_histogram_is_complete(values: list[float]) -> None:
     found = analysis(values)
-    assert ReportResult.model_validate_json(found.model_dump_json()) == found  # no nan, no null
+    written = found.model_dump_json()
+    again = JobNameResult.model_validate_json(written)
+    assert again == found  # no nan, no null
     assert sum(found.histogram.counts) == len(values)
     assert found.histogram.edges == sorted(found.histogram.edges)
 
