@@ -8,7 +8,7 @@ from fastoffload.git.call import check_git, decoded
 from fastoffload.git.repository import Repository, scratch
 from fastoffload.git.worktree import WorkTree
 from fastoffload.merging.journal import Journal, is_locked
-from fastoffload.merging.merge import LOCK_FILE, MARKERS
+from fastoffload.merging.merge import LOCK_FILE, MARKERS, lend
 from fastoffload.merging.needed import still_needed
 from fastoffload.ownership import USERS, users
 from fastoffload.templating import releases
@@ -59,6 +59,7 @@ def status(path: Path) -> Status:
     with scratch() as repository:
         present = _present(repository, path)
         rendered = render_to_tree(repository, answers.data(answers.choice), answers.release)
+        rendered = lend(repository, rendered, rendered, present)
         before, now = repository.entries(rendered), repository.entries(present)
         not_compared = NOT_OURS | users(before.keys() | now.keys())
         missing = sorted(before.keys() - now.keys() - not_compared)
