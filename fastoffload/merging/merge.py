@@ -83,7 +83,9 @@ def lend(repository: Repository, tree: str, base: str, yours: str) -> str:
         text = with_lines(text, name, added)
     entries = repository.entries(tree)
     if PYPROJECT in entries:
-        entries[PYPROJECT] = Entry(entries[PYPROJECT].mode, repository.blob(text.encode(errors="surrogateescape")))
+        entries[PYPROJECT] = Entry(
+            entries[PYPROJECT].mode, repository.blob(text.encode(errors="surrogateescape"))
+        )
     return repository.tree(entries)
 
 

@@ -1,9 +1,8 @@
 """The kinds of jobs that a new project begins with, from the recipes of its release."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 
 from fastoffload.errors import UsageError
 from fastoffload.recipes import naming
@@ -16,35 +15,26 @@ from fastoffload.templating import releases
 from fastoffload.templating.requirements import DEVELOPMENT, PRODUCTION, with_requirements
 
 
-@dataclass(slots=True)
-class FirstKinds:
-    """What was written: the recipes, the files, and the command that runs a job of each."""
+@dataclass(frozen=True, slots=True)
+class FirstKind:
+    """A kind that a project began with: what was written, and where its jobs are served."""
 
-    recipes: list[str] = field(default_factory=list)
-    files: list[str] = field(default_factory=list)
-    curls: list[str] = field(default_factory=list)
+    recipe: str
+    name: str
+    route: str
+    files: list[str]
+    curl: str
 
-    @classmethod
-    def write(cls, folder: Path, release: str, given: Sequence[str]) -> Self:
-        """Writes the kinds into a project that was just rendered. Raises UsageError."""
-        made = cls()
-        with releases.templates(release) as templates:
-            for recipe in chosen(templates, release, given):
-                made.add(Place(folder), recipe)
-        return made
 
-    def add(self, place: Place, recipe: Recipe) -> None:
-        """Writes one kind, which is called as its recipe is."""
-        name = recipe.name if naming.fault_of(recipe.name) is None else naming.like(recipe.name)
-        files = files_of(recipe, name, place, None) | migration_of(recipe, name, place)
-        for path, content in files.items():
-            file = place.root / path
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(content)
-        _require(place.root / "pyproject.toml", recipe)
-        self.recipes.append(recipe.name)
-        self.files += files
-        self.curls.append(curl_line(recipe, name, place, prefix_of(files, name, place)))
+def write_first(folder: Path, release: str, given: Sequence[str]) -> list[FirstKind]:
+    """Writes the kinds into a project that was just rendered. Raises UsageError."""
+    with releases.templates(release) as templates:
+        return write(folder, chosen(templates, release, given))
+
+
+def write(folder: Path, recipes: Iterable[Recipe]) -> list[FirstKind]:
+    """The same from recipes that are at hand."""
+    return [_write(Place(folder), recipe) for recipe in recipes]
 
 
 def check_known(release: str, given: Sequence[str]) -> None:
@@ -61,6 +51,19 @@ def chosen(templates: Path, release: str, given: Sequence[str]) -> list[Recipe]:
     if given:
         raise UsageError(f"release {release} has no recipes yet; leave out --recipe or --release")
     return []  # its sample is a part of it
+
+
+def _write(place: Place, recipe: Recipe) -> FirstKind:
+    """One kind, which is called as its recipe is, where anything can be called so."""
+    name = recipe.name if naming.fault_of(recipe.name) is None else naming.like(recipe.name)
+    files = files_of(recipe, name, place, None) | migration_of(recipe, name, place)
+    for path, content in files.items():
+        file = place.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+    _require(place.root / "pyproject.toml", recipe)
+    route = prefix_of(files, name, place)
+    return FirstKind(recipe.name, name, route, [*files], curl_line(recipe, name, place, route))
 
 
 def _require(pyproject: Path, recipe: Recipe) -> None:

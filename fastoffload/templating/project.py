@@ -12,7 +12,6 @@ from fastoffload.git.new_repository import commit_all, enclosing_work_tree
 from fastoffload.system import uv
 from fastoffload.system.uv_workspace import workspace_around
 from fastoffload.templating import first_kinds, names, releases
-from fastoffload.templating.first_kinds import FirstKinds
 from fastoffload.templating.next_steps import next_steps
 from fastoffload.templating.options import NewOptions
 from fastoffload.templating.preflight import check
@@ -79,7 +78,7 @@ def create(options: NewOptions, choice: Choice) -> NewResult:
 def _render(folder: Path, options: NewOptions, choice: Choice) -> NewResult:
     release = options.release or releases.newest()
     files = render(folder, options.answers | choice.answers, release)
-    kinds = FirstKinds.write(folder, release, options.recipes)
+    kinds = first_kinds.write_first(folder, release, options.recipes)
     if names.normalized(options.name) in names.dependency_names(folder / "pyproject.toml"):
         raise UsageError(
             f"a project named '{options.name}' cannot depend on the package '{options.name}',"
@@ -92,9 +91,9 @@ def _render(folder: Path, options: NewOptions, choice: Choice) -> NewResult:
         pool=choice.answers.get("pool"),
         broker=choice.answers.get("broker"),
         release=release,
-        recipes=kinds.recipes,
-        files=sorted([*files, *kinds.files]),
-        curl=kinds.curls,
+        recipes=[kind.recipe for kind in kinds],
+        files=sorted([*files, *(path for kind in kinds for path in kind.files)]),
+        curl=[kind.curl for kind in kinds],
         warnings=[*filter(None, [choice.cost])],
     )
 
