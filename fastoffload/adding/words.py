@@ -31,8 +31,6 @@ def next_steps(
 def _worker(project: Project, manager: Manager, queue: str) -> str:
     command = WORKERS.get(project.answers.choice.strategy.name)
     if command is None:
-        return (
-            f"what has no JOB_QUEUES runs {queue} too; JOB_QUEUES={queue} has one run nothing else"
-        )
+        return f"the service runs the queue {queue} too, unless its JOB_QUEUES names others"
     started = f"JOB_QUEUES={queue} {manager.runs}{command.format(project.place.module('offload'))}"
     return f"a worker for the queue alone: `{started}`; one without JOB_QUEUES serves all"

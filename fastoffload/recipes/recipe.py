@@ -52,6 +52,11 @@ class Recipe:
         return {name: getattr(self, name) for name in shown}
 
     @property
+    def own_words(self) -> set[str]:
+        """What people search for, in small letters."""
+        return {word.lower() for word in self.words}
+
+    @property
     def reason(self) -> str:
         """What a prompt says of it."""
         return f"{self.summary} ({self.fits})"
@@ -85,6 +90,12 @@ def search(recipes: Mapping[str, Recipe], words: Sequence[str]) -> list[Recipe]:
             f" {DEFAULT} takes any work"
         )
     return found
+
+
+def of_library(recipes: Mapping[str, Recipe], library: str) -> str:
+    """The name of the recipe that is for work with a library: one of its words; else the blank."""
+    fits = (recipe.name for recipe in recipes.values() if library.lower() in recipe.own_words)
+    return next(fits, DEFAULT)
 
 
 def several(recipes: Mapping[str, Recipe], names: Sequence[str]) -> list[Recipe]:

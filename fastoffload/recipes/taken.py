@@ -11,7 +11,7 @@ from fastoffload.recipes.kinds import KIND, kinds
 from fastoffload.recipes.place import Place
 from fastoffload.recipes.recipe import Recipe
 
-LEFT_OUT = {"node_modules", "site-packages", "venv"}
+LEFT_OUT = {"node_modules", "site-packages", "tests", "venv"}
 
 
 def check_name(name: str) -> None:
