@@ -60,7 +60,7 @@ def _measure(project: Project, streams: int) -> Times:
     with in_a_folder(Way(project.variant, project), settings, _with_room) as service:
         service.start_all()
         client = service.client()
-        client.put_sample((project.folder / "samples" / "nile.csv").read_bytes())
+        client.put_sample(project.sample)
         _submit(client, WORKERS)  # so that all that is loaded later is loaded now
         service.wait_until(lambda: not client.unfinished(), "first report")
         times = {"idle": [_paced(client) for _ in range(QUESTIONS)]}

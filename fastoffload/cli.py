@@ -15,16 +15,8 @@ SEE_HELP = "; see `fastoffload --help`"
 # In the order of the help. Each is a module of that name in `commands`, with a function of that
 # name and an EXAMPLE.
 COMMANDS = (
-    "new",
-    "init",
-    "update",
-    "switch",
-    "status",
-    "strategies",
-    "choose",
-    "doctor",
-    "bench",
-    "smoke",
+    *("new", "add", "init", "update", "switch", "status"),
+    *("strategies", "recipes", "choose", "doctor", "bench", "smoke"),
 )
 INTERNAL = ("smoke",)  # for work on the templates: run as any other, but not in the help
 

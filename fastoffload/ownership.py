@@ -15,7 +15,7 @@ USERS = (
     "app/main.py",
     "app/settings.py",
     "migrations/",
-    "samples/",
+    "samples/",  # of 0.2.0; since then a sample lies in the folder of its kind
     "tests/jobs/",
 )
 

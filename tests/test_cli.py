@@ -10,7 +10,18 @@ from conftest import FASTOFFLOAD, Cli
 
 @pytest.mark.parametrize(
     "command",
-    [[], ["new"], ["update"], ["switch"], ["status"], ["strategies"], ["bench"], ["choose"]],
+    [
+        [],
+        ["new"],
+        ["update"],
+        ["switch"],
+        ["status"],
+        ["strategies"],
+        ["bench"],
+        ["choose"],
+        ["add"],
+        ["recipes"],
+    ],
 )
 def test_help_has_an_example(cli: Cli, command: list[str]) -> None:
     result = cli(*command, "--help")

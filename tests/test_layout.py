@@ -21,8 +21,10 @@ ORDER = (
     "git",
     "requirements",
     "choosing",
+    "recipes",
     "templating",
     "merging",
+    "adding",
 )
 ORDER += ("doctor", "initializing", "bench", "smoke", "commands", "cli", "__main__")
 FOUNDATION = {"errors", "terminal", "catalog", "ownership"}  # which everything stands on

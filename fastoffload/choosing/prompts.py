@@ -1,8 +1,9 @@
 """Questions on a terminal."""
 
 from collections.abc import Iterable, Mapping
+from typing import Protocol
 
-from fastoffload.catalog import DEFAULT_STRATEGY, STRATEGIES, Choice, Strategy, Variant
+from fastoffload.catalog import DEFAULT_STRATEGY, STRATEGIES, Choice, Variant
 from fastoffload.choosing.questions import Described, describe
 from fastoffload.choosing.recommendation import choose
 from fastoffload.choosing.rules import choice_of
@@ -11,6 +12,15 @@ from fastoffload.terminal import show_facts
 
 HELP = Variant("help me", "choose by a few questions about the work")
 QUESTIONS = {"pool": "A pool of what?", "broker": "Which broker?"}
+
+
+class Option(Protocol):
+    """What a question offers: a name, and a reason to take it."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def reason(self) -> str: ...
 
 
 def given_choice(
@@ -37,17 +47,17 @@ def _check_none_alone(given: Mapping[str, str | None]) -> None:
 
 def ask_choice() -> Choice:
     """Asks for the strategy and, where it has an option, for that; helps who does not know."""
-    name = _select("Who runs the jobs?", [*STRATEGIES.values(), HELP], DEFAULT_STRATEGY)
+    name = select("Who runs the jobs?", [*STRATEGIES.values(), HELP], DEFAULT_STRATEGY)
     advised = _advice() if name == HELP.name else None
     if advised:
-        name = _select("Who runs the jobs?", STRATEGIES.values(), advised.strategy.name)
+        name = select("Who runs the jobs?", STRATEGIES.values(), advised.strategy.name)
     strategy = STRATEGIES[name]
     if strategy.option is None:
         return Choice.of(name, {})
     default = strategy.variants[0]
     if advised and advised.strategy == strategy and advised.variant:
         default = advised.variant
-    value = _select(QUESTIONS[strategy.option], strategy.variants, default.name)
+    value = select(QUESTIONS[strategy.option], strategy.variants, default.name)
     return Choice.of(name, {strategy.option: value})
 
 
@@ -59,7 +69,8 @@ def _advice() -> Choice:
     return choice_of(answer.strategy, answer.option)
 
 
-def _select(question: str, records: Iterable[Strategy | Variant], default: str) -> str:
+def select(question: str, records: Iterable[Option], default: str) -> str:
+    """The name of the record that is taken with the arrow keys."""
     from questionary import Choice as Line
     from questionary import select
 

@@ -22,6 +22,15 @@ def complete_strategy(incomplete: str) -> Completions:
     return matching(STRATEGIES.values(), incomplete)
 
 
+def complete_recipe(incomplete: str) -> Completions:
+    """For RECIPE: those of the newest release."""
+    from fastoffload.recipes.recipe import in_templates
+    from fastoffload.templating.releases import templates_dir
+
+    recipes = in_templates(templates_dir()).values()
+    return [(one.name, one.summary) for one in recipes if one.name.startswith(incomplete)]
+
+
 def _complete_pool(incomplete: str) -> Completions:
     return matching(POOLS, incomplete)
 

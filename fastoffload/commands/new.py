@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fastoffload import terminal
-from fastoffload.commands._parameters import Broker, Json, Pool, complete_strategy
+from fastoffload.commands._parameters import Broker, Json, Pool, complete_recipe, complete_strategy
 
 if TYPE_CHECKING:
     from fastoffload.templating.project import NewResult
@@ -30,6 +30,14 @@ def new(
     ] = None,
     pool: Pool = None,
     broker: Broker = None,
+    recipe: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="RECIPE",
+            help="A kind of job to begin with, as often as needed; `report` by default, or `none`.",
+            autocompletion=complete_recipe,
+        ),
+    ] = None,
     name: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="The project's name; by default the folder's."),
@@ -68,6 +76,7 @@ def new(
         release=release,
         install=not no_install,
         git=not no_git,
+        recipes=recipe or [],
     )
     project.check_possible(options)
     make = project.preview if dry_run else project.create

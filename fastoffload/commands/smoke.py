@@ -1,4 +1,4 @@
-"""`fastoffload smoke`: every variant taken from its templates to a report, and down again."""
+"""`fastoffload smoke`: every variant taken from its templates to jobs, and down again."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -29,6 +29,13 @@ def smoke(
         list[str] | None,
         typer.Option(metavar="NAME", help="Only this one, as --list names it; repeatable."),
     ] = None,
+    recipe: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="With these, or `all` of them with every strategy; by default two in turn.",
+        ),
+    ] = None,
     stage: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME", help="Only this stage and what it needs; repeatable."),
@@ -57,7 +64,7 @@ def smoke(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Takes every variant from its templates to a report, and down again."""
+    """Takes every variant from its templates to jobs, and down again."""
     check_installed("smoke")
     from fastoffload.smoke import junit as junit_file
     from fastoffload.smoke import run
@@ -73,9 +80,10 @@ def smoke(
         keep=keep,
         templates=templates,
         junit=junit,
+        recipes=recipe or [],
     )
     if only_list:
-        _show_matrix(wanted.entries, as_json=as_json)
+        _show_matrix(run.matrix(wanted), as_json=as_json)
         return
     result = run.smoke(wanted)
     try:
@@ -106,7 +114,7 @@ def _show_matrix(entries: Sequence["Entry"], *, as_json: bool) -> None:
         typer.echo(json.dumps({"include": [asdict(entry) for entry in entries]}))
         return
     for entry in entries:
-        typer.echo(f"{entry.variant} {entry.python}")
+        typer.echo(f"{entry.variant} {entry.python}  {' '.join(entry.recipes)}".rstrip())
 
 
 def _stages(

@@ -3,6 +3,9 @@
 from fastoffload.choosing.recommendation import choose
 from fastoffload.choosing.workload import ROOM, Work
 from fastoffload.doctor.findings import Remedy
+from fastoffload.recipes import naming
+from fastoffload.recipes.recipe import DEFAULT, in_templates, of_library
+from fastoffload.templating.releases import templates_dir
 
 
 def plain_def(function: str) -> Remedy:
@@ -27,14 +30,13 @@ def at_start() -> Remedy:
     return Remedy("wrap", "only the start waits for it: leave it, or do it before serving")
 
 
-def job(name: str, recipe: str) -> Remedy:  # noqa: ARG001 (for the command that is to come)
+def job(name: str, recipe: str) -> Remedy:
     """Of work that nobody measured."""
-    return Remedy(
-        "job", _as_job(name, "fastoffload new", "`fastoffload choose` says which strategy")
-    )
+    made_by = "`fastoffload new`, whose strategy `fastoffload choose` names"
+    return Remedy("job", _as_job(name, recipe, made_by))
 
 
-def measured_job(name: str, seconds: float, kind: str) -> Remedy:
+def measured_job(name: str, call: str, seconds: float, kind: str) -> Remedy:
     """With the strategy that `choose` takes for work of these seconds and one of its kinds."""
     # One at a time on one core: how many come is not known, and one run says nothing of it.
     work = Work(
@@ -46,10 +48,16 @@ def measured_job(name: str, seconds: float, kind: str) -> Remedy:
         brokers_ok=False,
         cores=1,
     )
-    too_long = f"{seconds:.1f} s is too long to wait for"
-    return Remedy("job", _as_job(name, choose(work, None).command, too_long))
+    recipe = of_library(in_templates(templates_dir()), call.partition(".")[0])
+    reason = f" ({seconds:.1f} s is too long to wait for)"
+    return Remedy("job", _as_job(name, recipe, f"`{choose(work, None).command}`", reason))
 
 
-def _as_job(name: str, command: str, note: str) -> str:
+def _as_job(name: str, recipe: str, made_by: str, reason: str = "") -> str:
     """The one place that says how work becomes a job."""
-    return f"make it a job: a folder app/jobs/{name}, as a project of `{command}` has one ({note})"
+    valid = name if naming.fault_of(name) is None else naming.like(name)
+    option = "" if recipe == DEFAULT else f" --recipe {recipe}"
+    return (
+        f"make it a job{reason}: `fastoffload add {valid}{option}`, in a project of {made_by}, or"
+        " here after `fastoffload init`"
+    )

@@ -6,8 +6,12 @@ from fastoffload.git.call import decoded
 from fastoffload.git.repository import Entries, Entry, Repository
 from fastoffload.ownership import users
 from fastoffload.templating.answers import ANSWERS_FILE
+from fastoffload.templating.requirements import LISTS, lines_of, name_of_line, with_lines
 
 LOCK_FILE = "uv.lock"
+PYPROJECT = "pyproject.toml"
+# The sample's, which stood in the templates' own list before it was a recipe.
+SAMPLES = {"fpdf2", "pypdf"}
 YOURS = "yours"  # the names in conflict markers
 MARKERS = ("<<<<<<< ", ">>>>>>> ")  # the beginnings of lines that a conflict leaves in a file
 
@@ -65,6 +69,29 @@ class Changes:
     def touched(self) -> list[str]:
         """The paths that become something else."""
         return sorted([*self.updated, *self.added, *self.removed, *self.conflict])
+
+
+def lend(repository: Repository, tree: str, base: str, yours: str) -> str:
+    """A tree of the templates with the requirements that the user has beside those of the base.
+
+    So what recipes and users add is no edit, and meets nothing that the templates change beside it.
+    """
+    text, rendered, own = (_text(repository, one, PYPROJECT) for one in (tree, base, yours))
+    for name in LISTS:
+        there = {name_of_line(line) for line in lines_of(rendered, name)} - SAMPLES
+        added = [line for line in lines_of(own, name) if name_of_line(line) not in there]
+        text = with_lines(text, name, added)
+    entries = repository.entries(tree)
+    if PYPROJECT in entries:
+        entries[PYPROJECT] = Entry(
+            entries[PYPROJECT].mode, repository.blob(text.encode(errors="surrogateescape"))
+        )
+    return repository.tree(entries)
+
+
+def _text(repository: Repository, tree: str, path: str) -> str:
+    entry = repository.entries(tree).get(path)
+    return decoded(repository.git("cat-file", "blob", entry.oid).stdout) if entry else ""
 
 
 def merge(

@@ -14,13 +14,12 @@ from fastoffload.git.repository import Entry, Repository, scratch
 from fastoffload.git.worktree import WorkTree
 from fastoffload.merging.apply import apply
 from fastoffload.merging.journal import Journal, exclusive
-from fastoffload.merging.merge import LOCK_FILE, Changes, Merged, merge
+from fastoffload.merging.merge import LOCK_FILE, PYPROJECT, Changes, Merged, lend, merge
 from fastoffload.merging.requirements import follow
 from fastoffload.system import uv
 from fastoffload.templating.answers import ANSWERS_FILE, Answers
 from fastoffload.templating.render import render_to_tree
 
-PYPROJECT = "pyproject.toml"
 RESULT = "refs/heads/result"
 LOCK_LATER = (
     "the old uv.lock stays, for uv could not make it anew; run `uv lock` when there is a network,"
@@ -116,6 +115,8 @@ def _plan(work: WorkTree, repository: Repository, answers: Answers, target: Targ
     yours = work.tree(head)
     base = render_to_tree(repository, answers.data(answers.choice), answers.release)
     theirs = render_to_tree(repository, answers.data(target.choice), target.release)
+    theirs = lend(repository, theirs, base, yours)
+    base = lend(repository, base, base, yours)
     merged = merge(repository, base, yours, theirs, target.label, renames=target.follow_renames)
     warnings = _lock(repository, yours, merged)
     if answers.package is not None:

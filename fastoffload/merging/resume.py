@@ -7,8 +7,8 @@ from fastoffload.errors import FastoffloadError, os_errors_expected
 from fastoffload.git.worktree import WorkTree
 from fastoffload.merging.apply import finish, undo
 from fastoffload.merging.journal import Journal
-from fastoffload.merging.merge import LOCK_FILE, MARKERS, Changes
-from fastoffload.merging.plan import PYPROJECT, lock
+from fastoffload.merging.merge import LOCK_FILE, MARKERS, PYPROJECT, Changes
+from fastoffload.merging.plan import lock
 from fastoffload.merging.update import UpdateResult
 
 

@@ -9,7 +9,7 @@ from fastoffload.git.call import check_git, decoded
 from fastoffload.git.repository import Repository, scratch
 from fastoffload.git.worktree import WorkTree
 from fastoffload.merging.journal import Journal, is_locked
-from fastoffload.merging.merge import LOCK_FILE, MARKERS
+from fastoffload.merging.merge import LOCK_FILE, MARKERS, lend
 from fastoffload.merging.needed import still_needed
 from fastoffload.ownership import TESTS, USERS, is_kept_by_init, users
 from fastoffload.templating import releases
@@ -61,6 +61,7 @@ def status(path: Path) -> Status:
     with scratch() as repository:
         present = _present(repository, path)
         rendered = render_to_tree(repository, answers.data(answers.choice), answers.release)
+        rendered = lend(repository, rendered, rendered, present)
         before, now = repository.entries(rendered), repository.entries(present)
         not_compared = NOT_OURS | _theirs(answers, before.keys() | now.keys())
         missing = sorted(before.keys() - now.keys() - not_compared)

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
 from fastoffload.errors import UsageError, check_writable
-from fastoffload.smoke.matrix import Entry, entries
+from fastoffload.recipes.recipe import in_templates
+from fastoffload.smoke.matrix import Entry, entries, with_recipes
 from fastoffload.smoke.stages.table import Stage, with_their_needs
 from fastoffload.system.cpu import available_cores
 
@@ -22,6 +23,7 @@ class SmokeOptions:
     services: bool
     keep: bool
     templates: str | None
+    recipes: list[str]
 
     @classmethod
     def of(
@@ -36,6 +38,7 @@ class SmokeOptions:
         keep: bool,
         templates: str | None,
         junit: Path | None,
+        recipes: Sequence[str] = (),
     ) -> Self:
         """Validated options; as many jobs as cores unless a number is given."""
         if jobs is not None and jobs < 1:
@@ -49,7 +52,13 @@ class SmokeOptions:
             services,
             keep,
             templates,
+            [*recipes],
         )
+
+    def with_recipes_of(self, templates: Path) -> Self:
+        """The same with the recipes that each entry is made with. Raises UsageError."""
+        known = [*in_templates(templates)]
+        return replace(self, entries=with_recipes(self.entries, known, self.recipes))
 
 
 def _pythons(given: str | None) -> list[str]:

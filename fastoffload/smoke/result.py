@@ -52,6 +52,7 @@ class EntryResult:
 
     variant: str
     python: str
+    recipes: tuple[str, ...]
     stages: list[StageResult]
     folder: Path | None
 
@@ -112,7 +113,11 @@ def _rows(options: SmokeOptions, board: Board, kept: Path | None) -> list[EntryR
         folder = kept / entry.name if kept else None
         rows.append(
             EntryResult(
-                entry.variant, entry.python, stages, folder if folder and folder.exists() else None
+                entry.variant,
+                entry.python,
+                entry.recipes,
+                stages,
+                folder if folder and folder.exists() else None,
             )
         )
     return rows
@@ -128,6 +133,7 @@ def _repeat(options: SmokeOptions, cell: Cell) -> str:
     """The one command that runs this stage, and what it needs, again."""
     words = ["fastoffload", "smoke", "--variant", cell.entry.variant, "--stage", cell.stage]
     words += ["--python", cell.entry.python, "--keep"]
+    words += [word for name in options.recipes for word in ("--recipe", name)]
     if options.services:
         words.append("--services")
     if options.templates:

@@ -11,6 +11,7 @@ from pathlib import Path
 from fastoffload.catalog import variants
 from fastoffload.smoke.board import Board
 from fastoffload.smoke.course import Course
+from fastoffload.smoke.matrix import Entry
 from fastoffload.smoke.options import SmokeOptions
 from fastoffload.smoke.progress import view
 from fastoffload.smoke.project import services
@@ -30,6 +31,7 @@ def smoke(options: SmokeOptions) -> SmokeResult:
     with services.given(choices) if options.services else nullcontext() as servers, _root() as root:
         check_pythons({entry.python for entry in options.entries})
         templates = take(options.templates, root)
+        options = options.with_recipes_of(templates)
         place = Place(root, templates, Environments(root), servers, Slots(options.jobs))
         projects = projects_of(options, place)
         with view(options) as board:
@@ -38,6 +40,12 @@ def smoke(options: SmokeOptions) -> SmokeResult:
             usage.end()
         kept = _kept(projects, board, keep=options.keep)
         return SmokeResult.of(options, board, usage, kept)
+
+
+def matrix(options: SmokeOptions) -> list[Entry]:
+    """What there is to smoke, with the recipes of each."""
+    with tempfile.TemporaryDirectory(prefix="smoke-") as root:
+        return options.with_recipes_of(take(options.templates, Path(root))).entries
 
 
 def projects_of(options: SmokeOptions, place: Place) -> list[Project]:

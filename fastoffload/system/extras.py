@@ -7,7 +7,7 @@ from fastoffload.errors import FastoffloadError
 
 MODULES = {
     "bench": ("honcho", "psutil"),
-    "smoke": ("httpx", "pika", "psutil", "psycopg", "pypdf", "redis"),
+    "smoke": ("httpx", "pika", "psutil", "psycopg", "redis"),
 }
 
 

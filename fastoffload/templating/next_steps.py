@@ -1,19 +1,20 @@
 """What to type after `new`."""
 
-import json
 import os
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 from fastoffload.catalog import Choice
+from fastoffload.recipes.curl import API
 
-API = "http://127.0.0.1:8000"
-SAMPLE = "nile"
-REPORT = {"dataset": SAMPLE, "title": "The Nile at Aswan"}
+ADD = "fastoffload add NAME  # your own kind of job; `fastoffload recipes` lists what to begin with"
 
 
-def next_steps(project: Path, choice: Choice, *, installed: bool) -> list[str]:
-    """Shell commands, in order, from the present folder to the first report."""
+def next_steps(
+    project: Path, choice: Choice, *, installed: bool, curls: Sequence[str]
+) -> list[str]:
+    """Shell commands, in order, from the present folder to the first jobs and one's own."""
     folder = os.path.relpath(project)
     if folder.startswith(".."):
         folder = str(project)
@@ -21,9 +22,8 @@ def next_steps(project: Path, choice: Choice, *, installed: bool) -> list[str]:
         *([] if folder == "." else [f"cd {shlex.quote(folder)}"]),
         *([] if installed else ["uv sync"]),
         f"uv run honcho start  # {_started(choice)}then open {API}",
-        f"curl -X PUT --data-binary @samples/{SAMPLE}.csv -H 'Content-Type: text/csv'"
-        f" {API}/datasets/{SAMPLE}",
-        f"curl -X POST -H 'Content-Type: application/json' -d '{json.dumps(REPORT)}' {API}/reports",
+        *curls,
+        ADD,
         "uv run pytest  # the project's own tests: they kill it and see that nothing is lost",
     ]
 

@@ -2,6 +2,7 @@
 
 import os
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -18,7 +19,8 @@ NOT_ON_ONE_LINE = {"Cc", "Zl", "Zp", "Cs"}
 class NewOptions:
     """The project to make. The path is absolute.
 
-    A description of None leaves the template's, a release of None means the newest.
+    A description of None leaves the template's, a release of None means the newest, and no recipes
+    mean the sample.
     """
 
     path: Path
@@ -27,6 +29,7 @@ class NewOptions:
     release: str | None
     install: bool
     git: bool
+    recipes: list[str]
 
     @classmethod
     def of(
@@ -38,13 +41,14 @@ class NewOptions:
         release: str | None,
         install: bool,
         git: bool,
+        recipes: Sequence[str] = (),
     ) -> Self:
         """Validated options; the name is the folder's unless one is given."""
         # Not Path.resolve, which raises RuntimeError on a loop of symbolic links before 3.13.
         folder = Path(os.path.realpath(path))
         _check_one_line("the path", str(folder))
         _check_one_line("--description", description or "")
-        return cls(folder, _name(name, folder), description, release, install, git)
+        return cls(folder, _name(name, folder), description, release, install, git, [*recipes])
 
     @property
     def answers(self) -> dict[str, str]:

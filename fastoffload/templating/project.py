@@ -11,7 +11,7 @@ from fastoffload.errors import UsageError, os_errors_expected
 from fastoffload.git.new_repository import commit_all, enclosing_work_tree
 from fastoffload.system import uv
 from fastoffload.system.uv_workspace import workspace_around
-from fastoffload.templating import names, releases
+from fastoffload.templating import first_kinds, names, releases
 from fastoffload.templating.next_steps import next_steps
 from fastoffload.templating.options import NewOptions
 from fastoffload.templating.preflight import check
@@ -23,7 +23,7 @@ WORKFLOWS = ".github/workflows"
 
 @dataclass(frozen=True, slots=True)
 class NewResult:
-    """What `new` made or, with `dry_run`, would make. The files are those of the template."""
+    """What `new` made or, with `dry_run`, would make. `curl` runs a job of each kind."""
 
     path: Path
     name: str
@@ -31,7 +31,9 @@ class NewResult:
     pool: str | None
     broker: str | None
     release: str
+    recipes: list[str]
     files: list[str]
+    curl: list[str]
     dry_run: bool = True
     installed: bool = False
     git: bool = False
@@ -43,7 +45,7 @@ class NewResult:
 def check_possible(options: NewOptions) -> None:
     """Raises FastoffloadError for what can be known before the first question is asked."""
     check(options)
-    releases.check_known(options.release or releases.newest())
+    first_kinds.check_known(options.release or releases.newest(), options.recipes)
 
 
 @os_errors_expected()
@@ -69,13 +71,14 @@ def create(options: NewOptions, choice: Choice) -> NewResult:
         installed=installed,
         git=options.git and failed_commit is None,
         warnings=[*result.warnings, *filter(None, [failed_sync, failed_commit])],
-        next_steps=next_steps(options.path, choice, installed=installed),
+        next_steps=next_steps(options.path, choice, installed=installed, curls=result.curl),
     )
 
 
 def _render(folder: Path, options: NewOptions, choice: Choice) -> NewResult:
     release = options.release or releases.newest()
     files = render(folder, options.answers | choice.answers, release)
+    kinds = first_kinds.write_first(folder, release, options.recipes)
     if names.normalized(options.name) in names.dependency_names(folder / "pyproject.toml"):
         raise UsageError(
             f"a project named '{options.name}' cannot depend on the package '{options.name}',"
@@ -88,7 +91,9 @@ def _render(folder: Path, options: NewOptions, choice: Choice) -> NewResult:
         pool=choice.answers.get("pool"),
         broker=choice.answers.get("broker"),
         release=release,
-        files=files,
+        recipes=[kind.recipe for kind in kinds],
+        files=sorted([*files, *(path for kind in kinds for path in kind.files)]),
+        curl=[kind.curl for kind in kinds],
         warnings=[*filter(None, [choice.cost])],
     )
 

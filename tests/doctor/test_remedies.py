@@ -36,7 +36,7 @@ def test_a_background_task_that_computes_between_two_awaits_becomes_a_job(
     assert (finding.entry, finding.kind) == ("background task crunch", "background")
     assert (finding.place.line, finding.cause) == (7, "computes")
     assert finding.remedy.action == "job"
-    assert "a folder app/jobs/crunch," in finding.remedy.advice
+    assert "`fastoffload add crunch`," in finding.remedy.advice
 
 
 def test_a_task_of_the_loop_is_one_as_well(application: Read) -> None:
@@ -64,7 +64,7 @@ def test_a_route_that_renders_a_pdf_becomes_a_job(application: Read) -> None:
 
     assert finding.entry == "POST /generate-pdf/"
     assert finding.remedy.action == "job"
-    assert "a folder app/jobs/generate_pdf," in finding.remedy.advice
+    assert "`fastoffload add generate_pdf --recipe report`," in finding.remedy.advice
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def test_findings_come_with_seconds_and_remedy_the_most_expensive_first(
     first, through, job, _, second, plain, *_, verdict, last = result.stdout.splitlines()
     assert first.startswith("background task crunch  main.crunch computes in Python, ")
     assert through == "    POST /compute > crunch"
-    assert "a folder app/jobs/crunch" in job
+    assert "`fastoffload add crunch`" in job
     assert "`fastoffload new PATH --strategy executor --pool process`" in job
     assert second.startswith("GET /slow  time.sleep waits, 0.4")
     assert second.endswith("  main.py:15")

@@ -136,7 +136,7 @@ def test_the_steps_name_a_folder_that_the_shell_can_enter(cli: Cli) -> None:
     result = cli("new", "my demo", *QUICK, "--name", "demo")
     assert "  cd 'my demo'\n" in result.stdout
     assert "honcho start" in result.stdout
-    assert "curl -X PUT" in result.stdout
+    assert "curl -T app/jobs/report/page/nile.csv" in result.stdout
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ class Site:
 
     @property
     def samples(self) -> Path:
-        return self.project / "samples"
+        return self.project / "app" / "jobs" / "report" / "page"
 
 
 RunSite = Callable[..., Site]

@@ -14,7 +14,7 @@ from conftest import FASTOFFLOAD, LIMIT_SECONDS
 from workshop import CHECKOUT
 
 SMOKE_SECONDS = 10 * LIMIT_SECONDS
-SMOKE = ("smoke", "--variant", "background", "--json")
+SMOKE = ("smoke", "--variant", "background", "--recipe", "report", "--json")
 # A limit that is not worth waiting for; the options offer none.
 SHORT_LIMIT = """
 import sys
@@ -90,7 +90,7 @@ def test_a_template_that_cannot_be_rendered(plant: Plant, smoke: Callable[..., C
 
 
 def test_a_syntax_error(plant: Plant, smoke: Callable[..., Cells]) -> None:
-    plant("project/app/jobs/report/compute.py", "", "\ndef broken(:\n")
+    plant("recipes/report/compute.py", "", "\ndef broken(:\n")
     cells = smoke("lint", "types")
     assert red(cells) == ["lint", "types"]
     assert "app/jobs/report/compute.py" in cells["lint"]["output"]
@@ -135,20 +135,21 @@ def test_a_broken_route(plant: Plant, smoke: Callable[..., Cells]) -> None:
     plant("project/app/offload/http/of_kind.py", create, create.replace('""', '"/"'))
     cells = smoke("lint", "job", "stop")
     assert red(cells) == ["job"]
-    assert "POST /reports" in cells["job"]["note"]
+    assert "python ended with 1" in cells["job"]["note"]
+    assert "AssertionError" in cells["job"]["output"]
     assert cells["stop"]["status"] == "passed"
 
 
 def test_a_pdf_without_text(plant: Plant, smoke: Callable[..., Cells]) -> None:
     plant(
-        "project/app/jobs/report/work.py",
+        "recipes/report/work.py",
         '    run.keep("report.pdf"',
         "    from fpdf import FPDF\n\n    blank = FPDF()\n    blank.add_page()\n"
         '    document = bytes(blank.output())\n    run.keep("report.pdf"',
     )
     cells = smoke("lint", "job", "stop")
     assert red(cells) == ["job"]
-    assert "the PDF's text has no title" in cells["job"]["note"]
+    assert "assert TITLE in text" in cells["job"]["output"]
 
 
 def test_a_process_left_behind_by_the_service(plant: Plant, smoke: Callable[..., Cells]) -> None:
@@ -169,7 +170,7 @@ def test_a_process_left_behind_by_the_tests(plant: Plant, smoke: Callable[..., C
 
 def test_a_test_that_fails(plant: Plant, smoke: Callable[..., Cells]) -> None:
     plant(
-        "project/tests/jobs/test_report_readings.py",
+        "recipes/report/test_readings.py",
         "",
         "\n\ndef test_false() -> None:\n    assert 1 == 2\n",
     )
@@ -181,7 +182,7 @@ def test_a_test_that_fails(plant: Plant, smoke: Callable[..., Cells]) -> None:
 
 
 def test_a_stage_that_hangs(plant: Plant, smoke: Callable[..., Cells]) -> None:
-    plant("project/app/jobs/report/pdf.py", "", "\n\nimport time\n\ntime.sleep(600)\n")
+    plant("recipes/report/pdf.py", "", "\n\nimport time\n\ntime.sleep(600)\n")
     cells = smoke("job", program=(sys.executable, "-c", SHORT_LIMIT))
     assert red(cells) == ["job"]
     assert cells["job"]["note"] == "not done after 12 s"

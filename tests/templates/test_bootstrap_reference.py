@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from scipy.stats import bootstrap
 from workshop import CHECKOUT
 
-PROJECT = CHECKOUT / "templates" / "project"
-RECORDS = ("Histogram", "Interval", "ReportResult")
+REPORT = CHECKOUT / "templates" / "recipes" / "report"
+RECORDS = {"figures": ("Histogram", "Interval"), "kind": ("JobNameResult",)}
 STATISTICS = {"mean": np.mean, "median": np.median}
 RESAMPLES = 10_000
 RUNS = 30
@@ -36,12 +36,13 @@ def load_compute() -> ModuleType:
 
     What they are in a project needs libraries that only projects have.
     """
-    records = ModuleType("template_report.kind")
-    vars(records).update(dict.fromkeys(RECORDS, SimpleNamespace))
     sys.modules["template_report"] = ModuleType("template_report")
-    sys.modules["template_report.kind"] = records
+    for module_name, names in RECORDS.items():
+        records = ModuleType(f"template_report.{module_name}")
+        vars(records).update(dict.fromkeys(names, SimpleNamespace))
+        sys.modules[records.__name__] = records
     spec = importlib.util.spec_from_file_location(
-        "template_report.compute", PROJECT / "app" / "jobs" / "report" / "compute.py"
+        "template_report.compute", REPORT / "compute.py"
     )
     assert spec is not None
     assert spec.loader is not None
@@ -52,7 +53,7 @@ def load_compute() -> ModuleType:
 
 def load_nile() -> list[float]:
     """The values of the sample."""
-    with (PROJECT / "samples" / "nile.csv").open(newline="") as file:
+    with (REPORT / "page" / "nile.csv").open(newline="") as file:
         return [float(row["value"]) for row in csv.DictReader(file)]
 
 

@@ -133,8 +133,8 @@ class Service:
 
     def submit(self) -> str:
         """Ask for a report of the sample; its path."""
-        sample = (self._project / "samples" / "nile.csv").read_bytes()
-        assert self.ask("PUT", "/datasets/nile", sample)[0] in (200, 201)
+        sample = (self._project / "app/jobs/report/page/nile.csv").read_bytes()
+        assert self.ask("PUT", "/reports/datasets/nile", sample)[0] in (200, 201)
         asked = {"dataset": "nile", "title": "Nile", "resamples": 200}
         status, answer = self.ask("POST", "/reports", json.dumps(asked).encode())
         assert status == 202, answer

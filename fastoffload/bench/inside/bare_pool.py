@@ -16,7 +16,7 @@ from app.jobs.report.compute import analyse
 from app.jobs.report.kind import ReportParams
 from app.jobs.report.readings import Readings, parse
 
-SAMPLE = Path(pdf.__file__).resolve().parents[3] / "samples" / "nile.csv"
+SAMPLE = Path(pdf.__file__).parent / "page" / "nile.csv"
 NICENESS = 10  # that of our children: other load on the machine must not tell
 CREATED_AT = datetime(2000, 1, 1, tzinfo=UTC)
 

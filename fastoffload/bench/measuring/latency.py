@@ -107,7 +107,7 @@ def _settings(work: Work) -> dict[str, str]:
 def _warm_up(service: Service, work: Work) -> float:
     """Have all loaded now that is loaded later; how long a report then takes that is alone."""
     client = service.client()
-    client.put_sample((service.way.project.folder / "samples" / "nile.csv").read_bytes())
+    client.put_sample(service.way.project.sample)
     _generate(service, work, 0, work.workers)
     _wait_until_idle(service, work, pause=0.1)
     client = service.client()

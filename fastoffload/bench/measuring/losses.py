@@ -49,8 +49,7 @@ def count_losses(way: Way, work: Work) -> list[Loss]:
     workers = str(work.workers)
     with in_a_folder(way, {"JOB_WORKERS": workers, **SETTINGS}) as service:
         service.start_all()
-        content = (way.project.folder / "samples" / "nile.csv").read_bytes()
-        service.client().put_sample(content)
+        service.client().put_sample(way.project.sample)
         return [
             _kill(service, work, part, command)
             for part, command in _parts(way).items()

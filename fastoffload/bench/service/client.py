@@ -37,7 +37,7 @@ class Client:
 
     def put_sample(self, content: bytes) -> None:
         """Store the dataset that all reports are about."""
-        self.ask("PUT", f"/datasets/{SAMPLE}", content, "text/csv")
+        self.ask("PUT", f"{REPORTS}/datasets/{SAMPLE}", content, "text/csv")
 
     def submit(self, resamples: int) -> str:
         """Ask for a report; its id."""

@@ -16,11 +16,12 @@ from fastoffload.templating.options import NewOptions
 from fastoffload.templating.project import create
 
 INSIDE = Path(__file__).parent.parent / "inside"  # what runs with a project's own Python
+SAMPLE = "app/jobs/report/page/nile.csv"  # what all reports are about
 NEEDED = (
     "Procfile",
     "app/main.py",
     "app/jobs/report/kind.py",
-    "samples/nile.csv",
+    SAMPLE,
     "tests/offload/databases.py",
     ".venv/bin/python",
 )
@@ -33,6 +34,11 @@ class Project:
     variant: str
     folder: Path
     choice: Choice
+
+    @property
+    def sample(self) -> bytes:
+        """The CSV that all reports are about."""
+        return (self.folder / SAMPLE).read_bytes()
 
     @property
     def strategy(self) -> str:

@@ -61,7 +61,7 @@ def _remedy(stall: Stall) -> Remedy:
     if stall["kind"] == "startup":
         return remedies.at_start()
     if stall["kind"] in MOVABLE and seconds >= JOB_SECONDS[cause]:
-        return remedies.measured_job(_job_name(stall), seconds, _kind_of_work(stall))
+        return remedies.measured_job(_job_name(stall), stall["call"], seconds, _kind_of_work(stall))
     in_python = stall["how"] in ("computes", "in C, with the GIL")
     if not stall["awaits"] and stall["kind"] in THREADED and not in_python:
         return remedies.plain_def(stall["chain"][0])

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fastoffload.catalog import Choice
+from fastoffload.recipes.recipe import Recipe, in_templates
 from fastoffload.smoke.matrix import Entry
 from fastoffload.smoke.project.client import Client
 from fastoffload.smoke.project.environments import Environments
@@ -19,6 +20,7 @@ from fastoffload.smoke.project.services import Services
 from fastoffload.smoke.project.slots import Slots
 from fastoffload.smoke.stages.outcome import StageError, left_nothing
 from fastoffload.system.uv import FOREIGN_PROJECT
+from fastoffload.templating.first_kinds import FirstKind
 
 # What would make a project's programs run on other things than they are smoked with.
 FOREIGN_SETTINGS = FOREIGN_PROJECT | {
@@ -65,6 +67,7 @@ class Project:
     """A project in a folder of its own, and the family of each of its stages.
 
     The one that is `tested_whole` runs the tests that know nothing of strategies, for all others.
+    The settings are those that its kinds need, of the service and of what asks it.
     """
 
     entry: Entry
@@ -73,10 +76,18 @@ class Project:
     tested_whole: bool = True
     folder: Path = field(init=False)
     running: Running | None = None
+    kinds: list[FirstKind] = field(default_factory=list)
+    settings: dict[str, str] = field(default_factory=dict)
     _number: int = field(default_factory=lambda: next(_numbers))
 
     def __post_init__(self) -> None:
         self.folder = self.place.root / self.entry.name
+
+    @property
+    def recipes(self) -> list[Recipe]:
+        """The recipes of its kinds."""
+        found = in_templates(self.place.templates)
+        return [found[name] for name in self.entry.recipes]
 
     @property
     def programs(self) -> Path:

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from fastoffload.recipes.place import TESTS
 from fastoffload.smoke.project.project import Project
 from fastoffload.smoke.stages.outcome import NotRunError
 
@@ -37,7 +38,8 @@ async def tests(project: Project) -> str:
     # By itself pytest takes a path so long that no socket could be made below it.
     folder = f"--basetemp={project.temporary('tests') / 'p'}"
     command = ("-m", "pytest", "-q", "-ra", "-p", "no:cacheprovider", folder, *_beside(project))
-    command += () if project.tested_whole else of_strategy(project.folder)
+    if not project.tested_whole:
+        command += (*of_strategy(project.folder), *of_kinds(project))
     await project.run("tests", project.programs / "python", *command, **settings)
     return summary(project.log("tests"))
 
@@ -45,6 +47,13 @@ async def tests(project: Project) -> str:
 def of_strategy(folder: Path) -> tuple[str, ...]:
     """The folders of the tests that start the service as its strategy runs it."""
     return tuple(name for name in STRATEGY_TESTS if (folder / name).is_dir())
+
+
+def of_kinds(project: Project) -> list[str]:
+    """The tests of its kinds."""
+    tests = project.folder / TESTS
+    found = (path for kind in project.kinds for path in tests.glob(f"test_{kind.name}*.py"))
+    return sorted({str(path.relative_to(project.folder)) for path in found})
 
 
 def _beside(project: Project) -> list[str]:

@@ -36,7 +36,7 @@ STAGES = (
     Stage("types", checking.types, 10, 600, needs="install", one_at_a_time=True),
     Stage("tests", checking.tests, 200, 3600, needs="install"),
     Stage("boot", serving.boot, 4, 120, needs="install"),
-    Stage("job", serving.job, 2, 120, needs="boot"),
+    Stage("job", serving.job, 10, 600, needs="boot"),
     Stage("stop", serving.stop, 2, 60, needs="boot", after="job", only_waits=True),
 )
 

@@ -1,0 +1,52 @@
+"""Where a kind of job goes in a project: its package may have any name, and lie anywhere."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+TEMPLATE = "app"  # the package that recipes are written for
+TESTS = "tests/jobs"
+MIGRATIONS = "migrations/versions"
+# Not `app.state`: there `app` is an application.
+MODULES = "database|jobs|main|offload|settings"
+DOTTED = re.compile(rf"(?<![\w./]){TEMPLATE}\.(?=({MODULES})\b)")
+SLASHED = re.compile(rf"(?<![\w./]){TEMPLATE}/(?=({MODULES})\b)")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A project's folder and, with `/` between its parts, its package.
+
+    The package is empty where modules lie beside a single main.py.
+    """
+
+    root: Path
+    package: str = TEMPLATE
+
+    @property
+    def imported(self) -> str:
+        """By which name the package is imported; "" where there is none."""
+        return self.package.removeprefix("src/").replace("/", ".")
+
+    def module(self, name: str) -> str:
+        """By which name a module of the package is imported."""
+        return f"{self.imported}.{name}" if self.imported else name
+
+    @property
+    def jobs(self) -> str:
+        """The folder of all kinds."""
+        return str(PurePosixPath(self.package, "jobs"))
+
+    def folder(self, name: str) -> str:
+        """The folder of a kind."""
+        return f"{self.jobs}/{name}"
+
+    def has_migrations(self) -> bool:
+        """Whether there are migrations as a generated project has them."""
+        return (self.root / MIGRATIONS).is_dir() and (self.root / "migrations/env.py").is_file()
+
+    def rehomed(self, text: str) -> str:
+        """A recipe's text, which is written for the package `app`, for this one."""
+        dots = f"{self.imported}." if self.imported else ""
+        text = DOTTED.sub(dots, text)
+        return SLASHED.sub(f"{self.package}/" if self.package else "", text)

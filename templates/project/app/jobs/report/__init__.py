@@ -1,1 +1,0 @@
-"""The sample: rows in, a long computation, rows and a PDF out. Delete the folder as you like."""
