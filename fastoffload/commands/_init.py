@@ -55,14 +55,14 @@ class Wanted:
 
 def put_in(path: Path, wanted: Wanted, shown: Shown) -> None:
     """`init`."""
-    from fastoffload.choosing import prompts
+    from fastoffload.choosing import questions_of_new
     from fastoffload.initializing import course, words
 
     shown.check()
     if answers := course.answered(path):
         _say_done(path, answers.choice.strategy.name, shown)
         return
-    given = prompts.given_choice(
+    given = questions_of_new.given_choice(
         wanted.strategy, wanted.options, defaults=False, may_ask=shown.may_ask
     )
     found = course.look(path, wanted.app, wanted.package, _ask if shown.may_ask else None)
@@ -71,7 +71,9 @@ def put_in(path: Path, wanted: Wanted, shown: Shown) -> None:
         return
     if not shown.as_json:
         terminal.show_facts(words.facts(found, own_database=wanted.own_database))
-    plan = course.work_out(found, given or prompts.ask_choice(), own_database=wanted.own_database)
+    plan = course.work_out(
+        found, given or questions_of_new.ask_choice(), own_database=wanted.own_database
+    )
     if _accepted(plan.changes, plan.edited, plan, shown):
         course.carry_out(plan.changes)
     _show_end(plan, shown)
