@@ -28,7 +28,7 @@ def bench(
     paths: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="[PATH]...", help="Projects that exist, in place of generated ones."
+            metavar="PATH", help="Projects that exist, in place of generated ones."
         ),
     ] = None,
     names: Annotated[

@@ -60,7 +60,7 @@ def init(
     path: Annotated[
         Path,
         typer.Argument(
-            metavar="[PATH]",
+            metavar="PATH",
             help="The application's folder; the present one if left out.",
             resolve_path=True,
         ),
