@@ -11,7 +11,7 @@ from fastoffload import terminal
 from fastoffload.errors import UsageError
 
 if TYPE_CHECKING:
-    from fastoffload.initializing.changes import Changes
+    from fastoffload.changes import Changes
     from fastoffload.initializing.plan import Plan
 
 
