@@ -83,6 +83,8 @@ def carry_out(planned: Plan) -> AddResult:
 
 def _planned(project: Project, recipe: Recipe, name: str, queue: str | None) -> Plan:
     place = project.place
+    if project.answers.package is not None:
+        taken.check_needs(recipe)
     taken.check_free(place, recipe, name)
     files = files_of(recipe, name, place, queue)
     route = prefix_of(files, name, place)

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 from conftest import FASTOFFLOAD, LIMIT_SECONDS, Cli, Rendered
+from workshop import contents
+
 from fastoffload.adding import add as adding
 from fastoffload.errors import FastoffloadError
-from workshop import contents
 
 # A package manager that changes the project before it fails.
 FAILING = """#!/bin/sh
