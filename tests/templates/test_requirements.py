@@ -14,6 +14,7 @@ TEMPLATES = CHECKOUT / "templates"
 FLOORS = tomllib.loads((TEMPLATES / "floors.toml").read_text(encoding="utf-8"))
 # In a generated project others bring them along, or ask for them by an extra.
 BROUGHT = {"aiosqlite", "greenlet", "opentelemetry-api", "pika", "pydantic"}
+WITHOUT_POOL = {"background", "executor-thread"}
 NO_FLOOR = {"greenlet"}  # SQLAlchemy knows which
 
 
@@ -26,7 +27,7 @@ def listed(file: Path) -> list[str]:
 def test_an_application_is_asked_for_the_oldest_that_run(rendered: Rendered, variant: str) -> None:
     wanted = listed(rendered(variant) / "app" / "offload" / "requirements.txt")
     asked = {split(one)[0]: one.partition(">=")[2].partition(",")[0] for one in wanted}
-    groups = ["engine", *(["pool"] if variant == "executor-process" else [])]
+    groups = ["engine", *(["pool"] if variant not in WITHOUT_POOL else [])]
     groups += [name for name in ("celery", "dramatiq") if variant.startswith(name)]
     floors = {name: floor for group in groups for name, floor in FLOORS[group].items()}
     assert {name: floor for name, floor in asked.items() if name not in NO_FLOOR} == floors
