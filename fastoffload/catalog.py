@@ -30,6 +30,7 @@ class Strategy:
     option: str | None
     variants: tuple[Variant, ...]
     cost: str | None
+    worker: str | None = None  # the command of its worker, for a module in the place of {worker}
 
 
 # The figures: README.md, "What it costs": 20 reports in flight, 2 workers, on 2 cores.
@@ -93,6 +94,7 @@ STRATEGIES: dict[str, Strategy] = {
         option="broker",
         variants=BROKERS,
         cost=None,
+        worker="celery --quiet -A {worker} worker",
     ),
     "dramatiq": Strategy(
         name="dramatiq",
@@ -105,6 +107,7 @@ STRATEGIES: dict[str, Strategy] = {
         option="broker",
         variants=BROKERS,
         cost=None,
+        worker="dramatiq {worker}:broker --skip-logging --processes 1 --threads 2",
     ),
 }
 

@@ -7,8 +7,6 @@ from fastoffload.recipes.files import MIGRATION
 from fastoffload.recipes.place import TESTS
 from fastoffload.recipes.recipe import Recipe
 
-WORKERS = {"celery": "celery -A {}.worker worker", "dramatiq": "dramatiq {}.worker:broker"}
-
 
 def test_command(runner: str, name: str) -> str:
     """The command that runs the tests of a kind; a runner ends with a blank, or is empty."""
@@ -28,8 +26,9 @@ def next_steps(
 
 
 def _worker(project: Project, runner: str, queue: str) -> str:
-    command = WORKERS.get(project.answers.choice.strategy.name)
+    command = project.answers.choice.strategy.worker
     if command is None:
         return f"the service runs the queue {queue} too, unless its JOB_QUEUES names others"
-    started = f"JOB_QUEUES={queue} {runner}{command.format(project.place.module('offload'))}"
+    module = project.place.module("offload.worker")
+    started = f"JOB_QUEUES={queue} {runner}{command.format(worker=module)}"
     return f"a worker for the queue alone: `{started}`; one without JOB_QUEUES serves all"

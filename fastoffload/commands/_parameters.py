@@ -42,7 +42,7 @@ def _complete_broker(incomplete: str) -> Completions:
 Project = Annotated[
     Path,
     typer.Argument(
-        metavar="[PATH]",
+        metavar="PATH",
         help="The project's folder; the present one if left out.",
         resolve_path=True,
     ),

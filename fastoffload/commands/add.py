@@ -62,7 +62,7 @@ def add(
 
 def _asked(folder: Path, name: str) -> str:
     from fastoffload.adding.project import Project
-    from fastoffload.choosing.prompts import select
+    from fastoffload.choosing.questions_of_new import select
     from fastoffload.recipes import recipe, taken
 
     taken.check_name(name)

@@ -68,15 +68,15 @@ def choose(
     as_json: Json = False,
 ) -> None:
     """Names the strategy that fits your work, and why."""
-    from fastoffload.choosing import questions, recommendation
+    from fastoffload.choosing import questions_of_choose, recommendation
     from fastoffload.choosing.bench_results import Evidence
 
-    given = questions.Described(
+    given = questions_of_choose.Described(
         seconds, work, must_survive, machines, cores, per_minute, brokers_ok
     )
     evidence = Evidence.read(from_bench) if from_bench else None
     may_ask = terminal.is_interactive() and not as_json
-    described = questions.describe(given, evidence, may_ask=may_ask)
+    described = questions_of_choose.describe(given, evidence, may_ask=may_ask)
     answer = recommendation.choose(described, evidence)
     if as_json:
         terminal.show_json(asdict(answer))

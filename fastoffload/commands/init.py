@@ -1,21 +1,66 @@
-"""`fastoffload init`: the engine inside an application that exists."""
+"""`fastoffload init`: the engine inside an application that exists; and out again."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fastoffload import terminal
 from fastoffload.commands._parameters import Broker, Json, Pool, complete_strategy
 from fastoffload.errors import UsageError
 
+if TYPE_CHECKING:
+    from fastoffload.changes import Changes
+    from fastoffload.initializing.plan import Plan
+
 EXAMPLE = "fastoffload init --strategy executor --dry-run"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How it is shown, and whether it is done."""
+
+    dry_run: bool
+    diff: bool
+    yes: bool
+    as_json: bool
+
+    @property
+    def writes_nothing(self) -> bool:
+        """Whether it is only shown."""
+        return self.dry_run or self.diff
+
+    @property
+    def may_ask(self) -> bool:
+        """Whether somebody is there to be asked."""
+        return terminal.is_interactive() and not self.as_json and not self.yes
+
+    def check(self) -> None:
+        """Raises UsageError where nobody could accept what would be written."""
+        if not (self.writes_nothing or self.yes or self.may_ask):
+            raise UsageError(
+                "there is no terminal to accept the diff on; look at it by --diff, then give --yes"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What was asked for."""
+
+    strategy: str | None
+    options: Mapping[str, str | None]
+    app: str | None
+    package: str | None
+    own_database: bool
 
 
 def init(
     path: Annotated[
         Path,
         typer.Argument(
-            metavar="[PATH]",
+            metavar="PATH",
             help="The application's folder; the present one if left out.",
             resolve_path=True,
         ),
@@ -54,14 +99,135 @@ def init(
     as_json: Json = False,
 ) -> None:
     """Puts durable jobs into an application that exists."""
-    from fastoffload.commands import _init
-
-    shown = _init.Shown(dry_run=dry_run, diff=diff, yes=yes, as_json=as_json)
+    shown = Shown(dry_run=dry_run, diff=diff, yes=yes, as_json=as_json)
     if undo:
         if any((strategy, pool, broker, app, package, own_database)):
             raise UsageError("--undo takes no other choice; leave the others out")
-        _init.undo(path, shown)
+        _take_out(path, shown)
         return
     given = {"pool": pool, "broker": broker}
-    wanted = _init.Wanted(strategy, given, app, package, own_database)
-    _init.put_in(path, wanted, shown)
+    wanted = Wanted(strategy, given, app, package, own_database)
+    _put_in(path, wanted, shown)
+
+
+def _put_in(path: Path, wanted: Wanted, shown: Shown) -> None:
+    """`init`."""
+    from fastoffload.choosing import questions_of_new
+    from fastoffload.initializing import course, words
+
+    shown.check()
+    if answers := course.answered(path):
+        _say_done(path, answers.choice.strategy.name, shown)
+        return
+    given = questions_of_new.given_choice(
+        wanted.strategy, wanted.options, defaults=False, may_ask=shown.may_ask
+    )
+    found = course.look(path, wanted.app, wanted.package, _ask if shown.may_ask else None)
+    if course.answered(found.root):
+        _say_done(found.root, "", shown)
+        return
+    if not shown.as_json:
+        terminal.show_facts(words.facts(found, own_database=wanted.own_database))
+    plan = course.work_out(
+        found, given or questions_of_new.ask_choice(), own_database=wanted.own_database
+    )
+    if _accepted(plan.changes, plan.edited, plan, shown):
+        course.carry_out(plan.changes)
+    _show_end(plan, shown)
+
+
+def _take_out(path: Path, shown: Shown) -> None:
+    """`init --undo`."""
+    from fastoffload.initializing import course
+
+    shown.check()
+    made = course.work_out_undo(path)
+    edited = {file: one for file, one in made.items() if one.after is not None}
+    removed = [file for file, one in made.items() if one.after is None]
+    if not shown.as_json:
+        _show_diff(made if shown.diff else edited, path)
+        typer.echo(f"{len(removed)} files of the engine, its tests and jobs/ go out again")
+    if not shown.writes_nothing and (shown.yes or _confirm("Take it out?")):
+        course.carry_out(made)
+    if shown.as_json:
+        names = {"restored": [*edited], "removed": removed, "dry_run": shown.writes_nothing}
+        terminal.show_json(names)
+    elif not shown.writes_nothing:
+        typer.echo("Done: the application is as it was before `init`.")
+
+
+def _accepted(all_of_it: "Changes", edited: "Changes", plan: "Plan", shown: Shown) -> bool:
+    """Shows the diff; whether it shall be carried out."""
+    from fastoffload.initializing import words
+
+    if not shown.as_json:
+        _show_diff(all_of_it if shown.diff else edited, plan.found.root)
+        for line in words.summary(plan):
+            typer.echo(terminal.visible(line))
+    if shown.writes_nothing:
+        return False
+    return shown.yes or _confirm("Write this?")
+
+
+def _confirm(question: str) -> bool:
+    """Raises typer.Abort for a no: then nothing is written."""
+    return typer.confirm(question, abort=True)
+
+
+def _show_diff(changes: "Changes", root: Path) -> None:
+    from fastoffload.initializing import course
+
+    typer.echo(course.diff(changes, root, colour=terminal.has_colours()))
+
+
+def _show_end(plan: "Plan", shown: Shown) -> None:
+    from fastoffload.initializing import words
+
+    if shown.as_json:
+        terminal.show_json(_document(plan, shown))
+        return
+    if shown.writes_nothing:
+        typer.echo("\nNothing was written.")
+        return
+    typer.echo("\nDone. Next:")
+    for step in words.steps(plan):
+        typer.echo(f"  {step}")
+
+
+def _document(plan: "Plan", shown: Shown) -> dict[str, object]:
+    from fastoffload.initializing import course, words
+
+    found = plan.found
+    return {
+        "path": found.root,
+        "application": found.application.label(found.root),
+        "factory": found.application.is_factory,
+        "package": found.package,
+        "imported_as": found.dotted,
+        "engine": found.engine.name if found.engine else None,
+        "guard": found.guard.name if found.guard else None,
+        "migrations": list(found.environments),
+        "broker": found.broker,
+        **plan.choice.answers,
+        "edited": list(plan.edited),
+        "added": list(plan.added),
+        "diff": course.diff(plan.edited, found.root, colour=False).decode(errors="replace"),
+        "left": plan.left,
+        "next_steps": list(words.steps(plan)),
+        "dry_run": shown.writes_nothing,
+    }
+
+
+def _say_done(path: Path, strategy: str, shown: Shown) -> None:
+    if shown.as_json:
+        terminal.show_json({"path": path, "edited": [], "added": [], "strategy": strategy})
+        return
+    said = f"{path.name} has the engine already; `fastoffload status`, `switch` and `update` go on"
+    typer.echo(terminal.visible(f"{said} from here, and `init --undo` takes it out"))
+
+
+def _ask(labels: list[str]) -> str:
+    from questionary import select
+
+    answer: str = select("Which application?", labels).unsafe_ask()
+    return answer

@@ -61,12 +61,12 @@ def new(
     as_json: Json = False,
 ) -> None:
     """Generates a project."""
-    from fastoffload.choosing import prompts
+    from fastoffload.choosing import questions_of_new
     from fastoffload.templating import project
     from fastoffload.templating.options import NewOptions
 
     may_ask = terminal.is_interactive() and not as_json
-    given = prompts.given_choice(
+    given = questions_of_new.given_choice(
         strategy, {"pool": pool, "broker": broker}, defaults=defaults, may_ask=may_ask
     )
     options = NewOptions.of(
@@ -80,7 +80,7 @@ def new(
     )
     project.check_possible(options)
     make = project.preview if dry_run else project.create
-    _show(make(options, given or prompts.ask_choice()), as_json=as_json)
+    _show(make(options, given or questions_of_new.ask_choice()), as_json=as_json)
 
 
 def _show(result: "NewResult", *, as_json: bool) -> None:

@@ -17,7 +17,7 @@ EXAMPLE = "fastoffload recipes pandas"
 def recipes(
     words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[WORD]...", help="Only those that mention every word."),
+        typer.Argument(metavar="WORD", help="Only those that mention every word."),
     ] = None,
     as_json: Json = False,
 ) -> None:

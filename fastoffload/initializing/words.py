@@ -1,7 +1,7 @@
 """What `init` says: what it found, what it would do, and what is left to do by hand."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from fastoffload.catalog import Choice
@@ -72,7 +72,7 @@ def steps(plan: Plan) -> Iterator[str]:
 
 def worker(dotted: str, choice: Choice) -> Iterator[str]:
     """The command of a queue's worker, for a Procfile and for compose."""
-    command = COMMANDS.get(choice.strategy.name)
+    command = choice.strategy.worker
     if command is None:
         return
     module = ".".join(filter(None, [dotted, "offload.worker"]))
@@ -80,13 +80,6 @@ def worker(dotted: str, choice: Choice) -> Iterator[str]:
     yield f"the worker is a process of its own, with BROKER_URL set as for the API: `{typed}`"
     yield f"in a Procfile: `worker: {typed}`"
     yield f"in compose, beside the API's service and from its image: `worker: {{command: {typed}}}`"
-
-
-# As the templates' Procfile and compose.yaml have them.
-COMMANDS: Mapping[str, str] = {
-    "celery": "celery --quiet -A {worker} worker",
-    "dramatiq": "dramatiq {worker}:broker --skip-logging --processes 1 --threads 2",
-}
 
 
 def _shown(file: Path, root: Path) -> str:

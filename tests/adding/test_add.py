@@ -101,7 +101,10 @@ def test_a_queue_stands_in_the_kind_and_its_worker_is_named(
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
     (queue,) = [word.value for call in calls for word in call.keywords if word.arg == "queue"]
     assert ast.literal_eval(queue) == "gpu"
-    worker = {"celery": "celery -A app.offload.worker", "dramatiq": "dramatiq app.offload.worker:"}
+    worker = {
+        "celery": "celery --quiet -A app.offload.worker",
+        "dramatiq": "dramatiq app.offload.worker:",
+    }
     assert ("JOB_QUEUES=gpu uv run" in done.stdout) == (strategy in worker)
     assert worker.get(strategy, "runs the queue gpu too") in done.stdout
 

@@ -8,7 +8,7 @@ from conftest import Cli
 from workshop import CHECKOUT
 
 from fastoffload.catalog import STRATEGIES
-from fastoffload.choosing.questions import OPTIONS, QUESTIONS
+from fastoffload.choosing.questions_of_choose import OPTIONS, QUESTIONS
 from fastoffload.choosing.rules import RULES, first_match, markdown
 from fastoffload.choosing.workload import KINDS, LEVELS, Work
 

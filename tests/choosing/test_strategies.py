@@ -5,7 +5,7 @@ import pytest
 from conftest import VARIANTS, Cli
 
 from fastoffload.catalog import STRATEGIES
-from fastoffload.choosing.prompts import QUESTIONS
+from fastoffload.choosing.questions_of_new import QUESTIONS
 
 
 def test_every_record_is_found_by_its_name() -> None:

@@ -28,7 +28,7 @@ def use(notifier: Notifier | None) -> None:
 
 def mark_installed(title: str) -> None:
     """An application of this process has the engine; its lifespan will bring a notifier."""
-    _Current.installed_on = title
+    _Current.installed_on, _Current.has_warned = title, False
 
 
 def is_running() -> bool:
@@ -45,7 +45,7 @@ def notify(queues: Iterable[str]) -> None:
 
 
 def warn_unless_running() -> None:
-    """Say once what is wrong when jobs are added beside an application that never started."""
+    """Say once for each application what is wrong when jobs are added and it never started."""
     if _Current.installed_on and _Current.notifier is None and not _Current.has_warned:
         _Current.has_warned = True
         log.warning(

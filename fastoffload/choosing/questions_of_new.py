@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from fastoffload.catalog import DEFAULT_STRATEGY, STRATEGIES, Choice, Variant
-from fastoffload.choosing.questions import Described, describe
+from fastoffload.choosing.questions_of_choose import Described, describe
 from fastoffload.choosing.recommendation import choose
 from fastoffload.choosing.rules import choice_of
 from fastoffload.errors import UsageError

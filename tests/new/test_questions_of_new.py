@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from conftest import FASTOFFLOAD, LIMIT_SECONDS, names_in
 
-from fastoffload.choosing.prompts import QUESTIONS
+from fastoffload.choosing.questions_of_new import QUESTIONS
 
 DOWN, UP, ENTER, CTRL_C = b"\x1b[B", b"\x1b[A", b"\r", b"\x03"
 
