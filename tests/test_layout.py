@@ -19,17 +19,19 @@ ORDER = (
     "ownership",
     "system",
     "git",
+    "changes",
     "requirements",
     "choosing",
     "recipes",
     "templating",
     "merging",
+    "doctor",
     "adding",
 )
-ORDER += ("doctor", "initializing", "bench", "smoke", "commands", "cli", "__main__")
+ORDER += ("initializing", "bench", "smoke", "commands", "cli", "__main__")
 FOUNDATION = {"errors", "terminal", "catalog", "ownership"}  # which everything stands on
-# Five of those for an update are for an application that has the engine by `init`.
-MOST_LINES, MOST_MODULES, MOST_FOR_UPDATE = 250, 15, 20
+# Six of those for an update are for an application that has the engine by `init`.
+MOST_LINES, MOST_MODULES, MOST_FOR_UPDATE = 250, 15, 21
 
 
 def imported(module: Path) -> Iterator[tuple[str, ...]]:

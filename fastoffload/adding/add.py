@@ -3,17 +3,19 @@
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from fastoffload import changes
 from fastoffload.adding import words
-from fastoffload.adding.managers import Manager
 from fastoffload.adding.project import Project
-from fastoffload.adding.published import staged
+from fastoffload.changes import Change
 from fastoffload.errors import os_errors_expected
+from fastoffload.git.call import check_git
 from fastoffload.recipes import taken
 from fastoffload.recipes.curl import curl_line
 from fastoffload.recipes.files import Files, files_of, prefix_of
 from fastoffload.recipes.migration import migration_of
 from fastoffload.recipes.recipe import DEFAULT, Recipe, named
-from fastoffload.templating.requirements import DEVELOPMENT, PRODUCTION
+from fastoffload.requirements import copies
+from fastoffload.requirements.managers import manager_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +40,14 @@ class AddResult:
 class Plan:
     """All that is to be written, and what will be said of it."""
 
-    project: Project
     files: Files
-    manager: Manager
     result: AddResult
+
+    @property
+    def changes(self) -> dict[Path, Change]:
+        """Its files, none of which is there yet."""
+        root = self.result.path
+        return {root / path: Change(None, content) for path, content in self.files.items()}
 
 
 @os_errors_expected()
@@ -59,17 +65,26 @@ def plan(folder: Path, name: str, recipe: str | None, queue: str | None) -> Plan
 
 
 @os_errors_expected()
+def diff(planned: Plan, *, colour: bool) -> bytes:
+    """What would be written, as git shows it."""
+    check_git()
+    return changes.diff(planned.changes, planned.result.path, colour=colour)
+
+
+@os_errors_expected()
 def carry_out(planned: Plan) -> AddResult:
     """Writes it; whatever stops that, nothing is left behind."""
-    result, manager = planned.result, planned.manager
-    wanted = {PRODUCTION: result.dependencies, DEVELOPMENT: result.dev_dependencies}
-    with staged(planned.project.place.root, planned.files, manager.files):
-        left = manager.add(wanted)
-    return replace(result, dry_run=False, next_steps=[*left, *result.next_steps])
+    result = planned.result
+    brought = copies.bring(result.path, result.dependencies, dev=result.dev_dependencies)
+    changes.carry_out(planned.changes | changes.becoming(brought.files))
+    steps = [*brought.commands, *brought.install, *result.next_steps]
+    return replace(result, dry_run=False, next_steps=steps)
 
 
 def _planned(project: Project, recipe: Recipe, name: str, queue: str | None) -> Plan:
-    place, manager = project.place, Manager.of(project.place.root)
+    place = project.place
+    if project.answers.package is not None:
+        taken.check_needs(recipe)
     taken.check_free(place, recipe, name)
     files = files_of(recipe, name, place, queue)
     route = prefix_of(files, name, place)
@@ -77,8 +92,9 @@ def _planned(project: Project, recipe: Recipe, name: str, queue: str | None) -> 
     if place.has_migrations():
         files |= migration_of(recipe, name, place)
     taken.check_files(place, name, files)
-    wanted = {PRODUCTION: recipe.dependencies, DEVELOPMENT: recipe.dev_dependencies}
-    missing = manager.missing(wanted)
+    manager = manager_of(place.root)
+    runner = f"{manager.name} run " if manager else ""
+    needed, of_tests = copies.missing(place.root, recipe.dependencies, recipe.dev_dependencies)
     result = AddResult(
         path=place.root,
         name=name,
@@ -86,10 +102,10 @@ def _planned(project: Project, recipe: Recipe, name: str, queue: str | None) -> 
         queue=queue,
         route=route,
         files=[*files],
-        dependencies=missing[PRODUCTION],
-        dev_dependencies=missing[DEVELOPMENT],
+        dependencies=needed,
+        dev_dependencies=of_tests,
         curl=curl_line(recipe, name, place, route),
-        test=words.test_command(manager, name),
-        next_steps=[*words.next_steps(project, recipe, name, manager, queue)],
+        test=words.test_command(runner, name),
+        next_steps=[*words.next_steps(project, recipe, name, runner, queue)],
     )
-    return Plan(project, files, manager, result)
+    return Plan(files, result)

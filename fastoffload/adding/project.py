@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from fastoffload.doctor.reading.packages import imported_as
+from fastoffload.doctor.reading.sources import Project as Sources
 from fastoffload.errors import FastoffloadError
-from fastoffload.recipes.place import TEMPLATE, Place
+from fastoffload.recipes.place import Place
 from fastoffload.recipes.recipe import Recipe, in_templates
 from fastoffload.templating import releases
 from fastoffload.templating.answers import ANSWERS_FILE, Answers
@@ -26,8 +28,7 @@ class Project:
         for root in (folder, *folder.parents):
             if (root / ANSWERS_FILE).is_file():
                 answers = Answers.read(root)
-                package = TEMPLATE if answers.package is None else answers.package
-                return cls(Place(root, package), answers)
+                return cls(_place(root, answers.package), answers)
         raise FastoffloadError(
             f"{folder} is in no project that has the engine; go into one, make one by"
             " `fastoffload new`, or give yours the engine by `fastoffload init`"
@@ -47,3 +48,13 @@ class Project:
                     " run `fastoffload update` first"
                 )
             yield found
+
+
+def _place(root: Path, package: str | None) -> Place:
+    if package is None:
+        return Place(root)
+    sources = Sources(root)
+    try:
+        return Place(root, package, imported_as(sources, root, package))
+    finally:
+        sources.close()

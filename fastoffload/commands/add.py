@@ -71,9 +71,9 @@ def _asked(folder: Path, name: str) -> str:
 
 
 def _show_diff(planned: "Plan") -> None:
-    from fastoffload.adding.diff import diff
+    from fastoffload.adding.add import diff
 
-    typer.echo(diff(planned.files), nl=False)
+    typer.echo(diff(planned, colour=terminal.has_colours()), nl=False)
     for requirement in (*planned.result.dependencies, *planned.result.dev_dependencies):
         terminal.line(f"It would need {requirement} too.")
 

@@ -27,9 +27,7 @@ def _complete_variants(incomplete: str) -> list[str]:
 def bench(
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(
-            metavar="PATH", help="Projects that exist, in place of generated ones."
-        ),
+        typer.Argument(metavar="PATH", help="Projects that exist, in place of generated ones."),
     ] = None,
     names: Annotated[
         str | None,

@@ -12,7 +12,7 @@ from fastoffload.commands._parameters import Broker, Json, Pool, complete_strate
 from fastoffload.errors import UsageError
 
 if TYPE_CHECKING:
-    from fastoffload.initializing.changes import Changes
+    from fastoffload.changes import Changes
     from fastoffload.initializing.plan import Plan
 
 EXAMPLE = "fastoffload init --strategy executor --dry-run"

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+from fastoffload import changes
 from fastoffload.catalog import Choice
 from fastoffload.errors import FastoffloadError, os_errors_expected
 from fastoffload.git.call import check_git
-from fastoffload.initializing import changes, looking, undo
+from fastoffload.initializing import looking, undo
 from fastoffload.initializing.found import Found
 from fastoffload.initializing.looking import Ask
 from fastoffload.initializing.plan import Plan, plan

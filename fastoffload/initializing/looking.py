@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 
-from fastoffload.doctor.reading.sources import Module, Project
+from fastoffload.doctor.reading.packages import imported_as
+from fastoffload.doctor.reading.sources import Project
 from fastoffload.errors import FastoffloadError, UsageError
 from fastoffload.initializing.applications import applications, choose
 from fastoffload.initializing.found import Application, Found, Named
@@ -56,7 +57,7 @@ def _application(project: Project, named: str | None, ask: Ask | None) -> Applic
 def _found(project: Project, application: Application, package: str | None) -> Found:
     root = _root(project.root, application.file)
     inside = _package(root, application, package)
-    dotted = _dotted(project, root, inside)
+    dotted = imported_as(project, root, inside)
     texts = "\n".join(_texts(root))
     return Found(
         root=root,
@@ -89,39 +90,6 @@ def _package(root: Path, application: Application, given: str | None) -> str:
     if folder.is_absolute() or ".." in folder.parts or not (root / folder).is_dir():
         raise UsageError(f"--package {given} is no folder in {root}; give one, such as src/shop")
     return "" if given == "." else folder.as_posix()
-
-
-def _dotted(project: Project, root: Path, package: str) -> str:
-    """How the package is imported: by the way in which its own modules import each other."""
-    parts = PurePosixPath(package).parts
-    ways = [".".join(parts[start:]) for start in range(len(parts) + 1)]
-    votes = dict.fromkeys(ways, 0)
-    for module in project.modules:
-        for name in _imported(module):
-            for way in ways:
-                votes[way] += _is_import_of(root, parts, way, name)
-    best = max(votes.values())
-    if best:
-        return next(way for way in ways if votes[way] == best)
-    return ".".join(parts[1:] if parts[:1] == ("src",) else parts)
-
-
-def _is_import_of(root: Path, parts: tuple[str, ...], way: str, name: str) -> bool:
-    """Whether an import by the name finds a module if the package is imported in this way."""
-    own = way.split(".") if way else []
-    start = root.joinpath(*parts[: len(parts) - len(own)])
-    if own and name.split(".")[: len(own)] != own:
-        return False
-    place = start.joinpath(*name.split("."))
-    return place.with_suffix(".py").is_file() or (place / "__init__.py").is_file()
-
-
-def _imported(module: Module) -> Iterator[str]:
-    for node in ast.walk(module.tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
-            yield node.module
 
 
 def _engine(project: Project) -> Named | None:

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fastoffload.catalog import Choice
+from fastoffload.changes import Change, becoming, diff
 from fastoffload.errors import FastoffloadError
-from fastoffload.initializing.changes import Change, becoming, diff
 from fastoffload.initializing.found import Found
 from fastoffload.initializing.lines import lines
 from fastoffload.ownership import TESTS
+from fastoffload.recipes.files import Files, files_of
+from fastoffload.recipes.place import TESTS as KINDS_TESTS
+from fastoffload.recipes.place import Place
+from fastoffload.recipes.recipe import DEFAULT, in_templates
 from fastoffload.requirements import copies, declared
 from fastoffload.requirements.managers import requirements_in
 from fastoffload.templating import names, releases
@@ -19,6 +23,8 @@ from fastoffload.templating.answers import Answers
 from fastoffload.templating.relocation import PATCH, REQUIREMENTS, engine_in, inside
 from fastoffload.templating.render import render
 
+KINDS = "project/app/jobs/__init__.py"  # of the templates
+FIRST_TEST = f"{KINDS_TESTS}/test_{DEFAULT}.py"
 DESCRIPTION = "An application with durable jobs beside it"
 
 
@@ -30,6 +36,7 @@ class Plan:
     choice: Choice
     changes: dict[Path, Change]
     left: list[str]
+    install: list[str]
 
     @property
     def edited(self) -> dict[Path, Change]:
@@ -52,15 +59,17 @@ def plan(found: Found, choice: Choice, *, own_database: bool) -> Plan:
         }
     wanted = wanted_in(made[found.root / engine_in(found.package) / REQUIREMENTS])
     declared.check(found.root, wanted)
-    for name, (within, beside) in blank_files(releases.newest()).items():
-        content = within if found.dotted else beside
-        made[found.root / inside(found.package, name)] = Change(None, content)
+    place = Place(found.root, found.package, found.dotted)
+    made |= {
+        found.root / name: Change(None, content)
+        for name, content in first_kind(releases.newest(), place).items()
+    }
     edits = lines(found, own_database=own_database)
     brought = copies.bring(found.root, wanted)
     theirs = edits.changes | becoming(brought.files)
     made[found.root / PATCH] = Change(None, diff(recorded(theirs), found.root))
     left = [*(f"run `{command}`" for command in brought.commands), *edits.left]
-    return Plan(found, choice, theirs | made, left)
+    return Plan(found, choice, theirs | made, left, brought.install)
 
 
 def check_free(found: Found) -> None:
@@ -72,8 +81,9 @@ def check_free(found: Found) -> None:
                 f"{place} is there already, and the engine needs the name"
                 f" {name.removesuffix('.py')}; rename it, or give another folder by --package"
             )
-    if (found.root / TESTS).exists():
-        raise FastoffloadError(f"{found.root / TESTS} is there already; move it elsewhere first")
+    for name in (TESTS, FIRST_TEST):
+        if (found.root / name).exists():
+            raise FastoffloadError(f"{found.root / name} is there already; move it elsewhere first")
 
 
 def wanted_in(change: Change) -> list[str]:
@@ -86,19 +96,12 @@ def recorded(changes: dict[Path, Change]) -> dict[Path, Change]:
     return {file: one for file, one in changes.items() if file.suffix != ".lock"}
 
 
-def blank_files(release: str) -> dict[str, tuple[bytes, bytes]]:
-    """The folder `jobs/` with one kind to begin with, by paths in the application's package.
-
-    Each in two forms: within a package, and beside a `main.py` that is in none.
-    """
+def first_kind(release: str, place: Place) -> Files:
+    """The folder `jobs/` with one kind to begin with, and its test."""
     with releases.templates(release) as templates:
-        folder = templates / "application"
-        files = [file for file in (folder / "jobs").rglob("*") if file.suffix == ".py"]
-        found = {file.relative_to(folder).as_posix(): file.read_bytes() for file in files}
-    return {
-        name: (content, content.replace(b"from ...offload", b"from offload"))
-        for name, content in found.items()
-    }
+        package = (templates / KINDS).read_bytes()
+        kind = files_of(in_templates(templates)[DEFAULT], DEFAULT, place, None)
+    return {f"{place.jobs}/__init__.py": package, **kind}
 
 
 def _render(folder: Path, found: Found, choice: Choice) -> list[str]:

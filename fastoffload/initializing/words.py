@@ -63,10 +63,8 @@ def summary(plan: Plan) -> Iterator[str]:
 def steps(plan: Plan) -> Iterator[str]:
     """What is left, in order: commands, and lines of other files."""
     yield from plan.left
-    manager = manager_of(plan.found.root)
-    if manager and not any("run `" in one for one in plan.left):
-        sync = {"uv": "uv sync", "poetry": "poetry install", "pdm": "pdm sync"}
-        yield f"`{sync[manager.name]}` installs what the engine needs"
+    for command in plan.install:
+        yield f"`{command}` installs what the engine needs"
     yield from worker(plan.found.dotted, plan.choice)
     yield "`git add --all && git commit` it: `switch`, `update` and `status` work from then on"
     yield f"your first job: {plan.found.package or '.'}/jobs/blank, or `fastoffload add`"

@@ -17,16 +17,13 @@ SLASHED = re.compile(rf"(?<![\w./]){TEMPLATE}/(?=({MODULES})\b)")
 class Place:
     """A project's folder and, with `/` between its parts, its package.
 
-    The package is empty where modules lie beside a single main.py.
+    The package is empty where modules lie beside a single main.py. `imported` is the name by which
+    it is imported; empty where its folder is none that is imported, and its modules are.
     """
 
     root: Path
     package: str = TEMPLATE
-
-    @property
-    def imported(self) -> str:
-        """By which name the package is imported; "" where there is none."""
-        return self.package.removeprefix("src/").replace("/", ".")
+    imported: str = TEMPLATE
 
     def module(self, name: str) -> str:
         """By which name a module of the package is imported."""

@@ -1,16 +1,19 @@
 """What a kind of job may not be called in a project: its folder, its name, its route."""
 
 import ast
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from fastoffload.errors import FastoffloadError, UsageError
 from fastoffload.recipes import naming
-from fastoffload.recipes.files import Files, uses_itself
+from fastoffload.recipes.files import NOT_COPIED, Files, uses_itself
 from fastoffload.recipes.kinds import KIND, kinds
-from fastoffload.recipes.place import Place
-from fastoffload.recipes.recipe import Recipe
+from fastoffload.recipes.place import TEMPLATE, Place
+from fastoffload.recipes.recipe import DEFAULT, Recipe
 
+# Modules and fixtures of a generated project that no application has by `init`.
+OF_PROJECTS = re.compile(rf"\b{TEMPLATE}\.(database|main|settings)\b|\bclient_of\b")
 LEFT_OUT = {"node_modules", "site-packages", "tests", "venv"}
 
 
@@ -41,6 +44,16 @@ def check_free(place: Place, recipe: Recipe, name: str) -> None:
             raise _taken(place, name, f"{place.folder(other)}/{KIND} has that name")
     if uses_itself(recipe, name):
         raise _taken(place, name, f"the recipe {recipe.name} has something else of that name")
+
+
+def check_needs(recipe: Recipe) -> None:
+    """Raises FastoffloadError for a recipe that only a generated project has a place for."""
+    for file in sorted(recipe.folder.glob("*.py")):
+        if file.name not in NOT_COPIED and (found := OF_PROJECTS.search(file.read_text())):
+            raise FastoffloadError(
+                f"the recipe {recipe.name} is for a project that `fastoffload new` generated: its"
+                f" {file.name} uses {found[0]}; take another, such as {DEFAULT}"
+            )
 
 
 def check_routes(place: Place, name: str, prefix: str) -> None:

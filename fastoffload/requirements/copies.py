@@ -1,21 +1,25 @@
 """A package manager at work on a copy of a project: what it changes there is taken over, or not."""
 
 import os
+import shlex
 import shutil
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from fastoffload import terminal
-from fastoffload.requirements.declared import declared
+from fastoffload.requirements.declared import declared, declared_for_developers
 from fastoffload.requirements.managers import (
+    DEV_LISTS,
+    LISTS,
     Manager,
     append,
     drop,
     lacking,
     list_of,
+    locked_in,
     manager_of,
     split,
 )
@@ -28,32 +32,55 @@ PYPROJECT = "pyproject.toml"
 
 @dataclass(frozen=True, slots=True)
 class Bring:
-    """What files become, and the commands to type where the package manager is not installed."""
+    """What files become, and the commands to type: where nothing of ours can, and to install it."""
 
-    files: dict[Path, bytes]
-    commands: list[str]
+    files: dict[Path, bytes] = field(default_factory=dict)
+    commands: list[str] = field(default_factory=list)
+    install: list[str] = field(default_factory=list)
 
 
-def bring(root: Path, wanted: Collection[str], unwanted: Collection[str] = ()) -> Bring:
+def missing(
+    root: Path, wanted: Collection[str], dev: Collection[str] = (), unwanted: Collection[str] = ()
+) -> tuple[list[str], list[str]]:
+    """What the project does not ask for yet, for the service and for its developers alone."""
+    staying = [one for one in declared(root) if split(one)[0] not in unwanted]
+    for_all = lacking(wanted, staying)
+    return for_all, lacking(dev, [*staying, *declared_for_developers(root), *for_all])
+
+
+def bring(
+    root: Path,
+    wanted: Collection[str],
+    unwanted: Collection[str] = (),
+    *,
+    dev: Collection[str] = (),
+) -> Bring:
     """The unwanted names out, the wanted requirements in; a name may be in both.
 
-    Raises FastoffloadError, with what the package manager said, where it fails.
+    `dev` are for the project's developers alone. Raises FastoffloadError, with what the package
+    manager said, where it fails.
     """
-    staying = [one for one in declared(root) if split(one)[0] not in unwanted]
-    missing = lacking(wanted, staying)
-    if not missing and not unwanted:
-        return Bring({}, [])
+    for_all, for_developers = missing(root, wanted, dev, unwanted)
     manager = manager_of(root)
     if manager is None:
-        return _in_list(root, missing, unwanted)
-    verbs = [(manager.remove, [*unwanted]), (manager.add, missing)]
-    verbs = [(verb, names) for verb, names in verbs if names]
+        return _in_lists(root, for_all, for_developers, unwanted)
+    verbs = [
+        (manager.remove, [*unwanted]),
+        (manager.add, for_all),
+        (manager.add_dev, for_developers),
+    ]
+    return _by(manager, root, [(verb, names) for verb, names in verbs if names])
+
+
+def _by(manager: Manager, root: Path, verbs: Sequence[tuple[Sequence[str], list[str]]]) -> Bring:
+    if not verbs:
+        return Bring()
     if not manager.is_here:
-        return Bring({}, [manager.command(verb, *names) for verb, names in verbs])
+        return Bring(commands=[manager.command(verb, *names) for verb, names in verbs])
     with terminal.progress(f"Changing the requirements ({manager.name})"), copied(root) as copy:
         for verb, names in verbs:
             manager.run(copy, verb, *names)
-        return Bring(_changed(root, copy, manager), [])
+        return Bring(_changed(root, copy, manager), install=[manager.install])
 
 
 def lock(root: Path, pyproject: bytes) -> dict[Path, bytes]:
@@ -69,17 +96,24 @@ def lock(root: Path, pyproject: bytes) -> dict[Path, bytes]:
     return changed
 
 
-def _in_list(root: Path, missing: list[str], unwanted: Collection[str]) -> Bring:
-    file = list_of(root)
-    if file is None:
-        return Bring({}, [f"pip install {' '.join(map(repr, missing))}"])
-    return Bring({file: append(drop(file.read_bytes(), unwanted), missing)}, [])
+def _in_lists(
+    root: Path, for_all: list[str], for_developers: list[str], unwanted: Collection[str]
+) -> Bring:
+    brought = Bring()
+    for names, added, dropped in ((LISTS, for_all, unwanted), (DEV_LISTS, for_developers, ())):
+        file = list_of(root, names)
+        if file and (added or dropped):
+            brought.files[file] = append(drop(file.read_bytes(), dropped), added)
+            brought.install.append(f"pip install -r {file.relative_to(root).as_posix()}")
+        elif added:
+            brought.commands.append(shlex.join(["pip", "install", *added]))
+    return brought
 
 
 @contextmanager
 def copied(root: Path) -> Iterator[Path]:
     """A copy of what package managers read, with the workspace around it; gone afterwards."""
-    top = next((one for one in (root, *root.parents) if (one / "uv.lock").exists()), root)
+    top = locked_in(root)
     with tempfile.TemporaryDirectory(prefix="fastoffload-") as folder:
         whole = Path(folder, top.name or "root")
         for place, below, files in os.walk(top):

@@ -11,7 +11,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from fastoffload.errors import FastoffloadError
-from fastoffload.requirements.managers import list_of, requirements_in, split
+from fastoffload.requirements.managers import DEV_LISTS, list_of, requirements_in, split
 
 BASIS = {"fastapi", "pydantic", "sqlalchemy"}  # which no package manager is to raise for us
 LOCKS = ("uv.lock", "poetry.lock", "pdm.lock")
@@ -21,9 +21,24 @@ CARET = re.compile(r"^[\^~]\s*(\d+)(?:\.(\d+))?")
 
 def declared(root: Path) -> list[str]:
     """The requirements of the project, as PEP 508 writes them; Poetry's by their names alone."""
-    found = list(_of_pyproject(_document(root / "pyproject.toml")))
-    plain = list_of(root)
-    return found + (requirements_in(plain.read_text(encoding="utf-8")) if plain else [])
+    return [*_of_pyproject(_document(root / "pyproject.toml")), *_listed(list_of(root))]
+
+
+def declared_for_developers(root: Path) -> list[str]:
+    """The same of what only its developers need."""
+    document = _document(root / "pyproject.toml")
+    groups = document.get("dependency-groups", {}).values()
+    poetry = document.get("tool", {}).get("poetry", {})
+    tables = [group.get("dependencies", {}) for group in poetry.get("group", {}).values()]
+    pdm = document.get("tool", {}).get("pdm", {}).get("dev-dependencies", {}).values()
+    entries = [one for group in (*groups, *pdm) for one in group if isinstance(one, str)]
+    for table in (*tables, poetry.get("dev-dependencies", {})):
+        entries += _of_poetry(table)
+    return [*entries, *_listed(list_of(root, DEV_LISTS))]
+
+
+def _listed(plain: Path | None) -> list[str]:
+    return requirements_in(plain.read_text(encoding="utf-8")) if plain else []
 
 
 def check(root: Path, wanted: list[str]) -> None:
@@ -65,8 +80,11 @@ def _check_python(root: Path) -> None:
 
 def _of_pyproject(document: dict[str, Any]) -> Iterator[str]:
     yield from document.get("project", {}).get("dependencies", [])
-    poetry = document.get("tool", {}).get("poetry", {}).get("dependencies", {})
-    for name, value in poetry.items():
+    yield from _of_poetry(document.get("tool", {}).get("poetry", {}).get("dependencies", {}))
+
+
+def _of_poetry(named: dict[str, Any]) -> Iterator[str]:
+    for name, value in named.items():
         table = value if isinstance(value, dict) else {"version": value}
         extras = ",".join(table.get("extras", []))
         version = _specifier(str(table.get("version", "")))

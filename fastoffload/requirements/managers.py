@@ -12,27 +12,33 @@ from pathlib import Path
 from fastoffload.errors import FastoffloadError
 from fastoffload.system.processes import run
 from fastoffload.system.uv import run_uv
+from fastoffload.system.uv_workspace import workspace_around
 
 NAME = re.compile(r"\s*([A-Za-z0-9._-]+)\s*(?:\[([^\]]*)\])?")
 SHOWN_LINES = 12
 # The folder is a copy, for which Poetry would make an environment that nobody needs.
 WITHOUT_ENVIRONMENT = {"POETRY_VIRTUALENVS_CREATE": "false"}
 LISTS = ("requirements.txt", "requirements/base.txt", "requirements/prod.txt")
+DEV_LISTS = ("requirements-dev.txt", "dev-requirements.txt", "requirements/dev.txt")
+IN_A_COPY = {"--frozen", "--lock", "--no-sync"}  # what nobody types who wants it installed
 
 
 @dataclass(frozen=True, slots=True)
 class Manager:
-    """One of them: what `add` and `remove` are there, and which lock file it keeps."""
+    """One of them: what adding and removing are there, and which lock file it keeps."""
 
     name: str
     add: tuple[str, ...]
+    add_dev: tuple[str, ...]  # to what only developers need
     remove: tuple[str, ...]
     lock: tuple[str, ...]
     lock_file: str | None
+    install: str
 
     def command(self, verb: Sequence[str], *more: str) -> str:
         """As it is typed."""
-        return shlex.join([self.name, *verb, *more])
+        words = [word for word in verb if word not in IN_A_COPY]
+        return shlex.join([self.name, *words, *more])
 
     @property
     def is_here(self) -> bool:
@@ -52,11 +58,43 @@ class Manager:
             )
 
 
-UV = Manager("uv", ("add", "--no-sync"), ("remove", "--no-sync"), ("lock",), "uv.lock")
+UV = Manager(
+    "uv",
+    add=("add", "--no-sync"),
+    add_dev=("add", "--dev", "--no-sync"),
+    remove=("remove", "--no-sync"),
+    lock=("lock",),
+    lock_file="uv.lock",
+    install="uv sync",
+)
 # Of a project that has no lock file of uv's, it edits pyproject.toml and nothing else.
-UV_FROZEN = Manager("uv", ("add", "--frozen"), ("remove", "--frozen"), (), None)
-POETRY = Manager("poetry", ("add", "--lock"), ("remove", "--lock"), ("lock",), "poetry.lock")
-PDM = Manager("pdm", ("add", "--no-sync"), ("remove", "--no-sync"), ("lock",), "pdm.lock")
+UV_FROZEN = Manager(
+    "uv",
+    add=("add", "--frozen"),
+    add_dev=("add", "--dev", "--frozen"),
+    remove=("remove", "--frozen"),
+    lock=(),
+    lock_file=None,
+    install="uv sync",
+)
+POETRY = Manager(
+    "poetry",
+    add=("add", "--lock"),
+    add_dev=("add", "--group", "dev", "--lock"),
+    remove=("remove", "--lock"),
+    lock=("lock",),
+    lock_file="poetry.lock",
+    install="poetry install",
+)
+PDM = Manager(
+    "pdm",
+    add=("add", "--no-sync"),
+    add_dev=("add", "--dev", "--no-sync"),
+    remove=("remove", "--no-sync"),
+    lock=("lock",),
+    lock_file="pdm.lock",
+    install="pdm sync",
+)
 
 
 def manager_of(root: Path) -> Manager | None:
@@ -68,13 +106,17 @@ def manager_of(root: Path) -> Manager | None:
         return POETRY
     if (root / "pdm.lock").exists() or "pdm" in tables:
         return PDM
-    above = (folder for folder in (root, *root.parents) if (folder / "uv.lock").exists())
-    return UV if next(above, None) else UV_FROZEN
+    return UV if (locked_in(root) / "uv.lock").exists() else UV_FROZEN
 
 
-def list_of(root: Path) -> Path | None:
+def locked_in(root: Path) -> Path:
+    """The folder of the project's uv.lock: that of the workspace, where it is in one."""
+    return workspace_around(root) or root
+
+
+def list_of(root: Path, names: Sequence[str] = LISTS) -> Path | None:
     """The plain list of requirements of a project without a package manager."""
-    return next((root / name for name in LISTS if (root / name).is_file()), None)
+    return next((root / name for name in names if (root / name).is_file()), None)
 
 
 def split(requirement: str) -> tuple[str, set[str]]:
@@ -131,4 +173,7 @@ def _tool_tables(pyproject: Path) -> set[str] | None:
     except (OSError, ValueError) as error:
         raise FastoffloadError(f"{pyproject} cannot be read: {error}; mend it first") from error
     tables = set(document.get("tool", {}))
-    return tables if "project" in document or "poetry" in tables else None
+    is_listed = "dependencies" not in document.get("project", {}) and list_of(pyproject.parent)
+    if not is_listed or tables & {"pdm", "poetry", "uv"}:
+        return tables if "project" in document or "poetry" in tables else None
+    return None

@@ -55,7 +55,6 @@ def test_a_kind_is_one_folder_and_its_test(project_of: Make, cli: Cli, variant: 
     after = contents(project)
     assert after.keys() - before.keys() == WRITTEN
     assert all(after[name] == before[name] for name in before)
-    assert not [*project.glob(".add-*")]
     assert "curl --json '{\"steps\": 20}' http://127.0.0.1:8000/jobs/clip\n" in done.stdout
     assert "uv run pytest tests/jobs/test_clip*.py\n" in done.stdout
     assert "job_name" not in "".join(after[name].decode() for name in WRITTEN)

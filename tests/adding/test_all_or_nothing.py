@@ -6,14 +6,14 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from conftest import FASTOFFLOAD, LIMIT_SECONDS, Cli, Rendered
 from workshop import contents
 
-from fastoffload.adding.published import staged
+from fastoffload.adding import add as adding
+from fastoffload.errors import FastoffloadError
 
 # A package manager that changes the project before it fails.
 FAILING = """#!/bin/sh
@@ -93,7 +93,7 @@ def test_what_a_program_changed_before_it_failed_is_put_back(
     before = contents(project)
     refused = add_report(cli, project, PATH=f"{programs}{os.pathsep}{os.environ['PATH']}")
     assert (refused.returncode, refused.stdout) == (1, "")
-    assert "`poetry add 'fpdf2>=2.8.9,<3'` failed, so nothing was added" in refused.stderr
+    assert "`poetry add 'fpdf2>=2.8.9,<3'` failed, and nothing was changed" in refused.stderr
     assert "no such package" in refused.stderr
     assert contents(project) == before
 
@@ -128,27 +128,16 @@ def test_interrupted_it_leaves_nothing(project: Path, how: signal.Signals, tmp_p
     assert "interrupted; nothing was kept" in said
     assert contents(project) == before
     assert (project / "uv.lock").read_bytes() == lock
-    assert not [*project.glob(".add-*")]
 
 
-def test_a_file_that_somebody_writes_meanwhile_is_theirs(tmp_path: Path) -> None:
-    shared = tmp_path / "pyproject.toml"
-    shared.write_text("as before")
-    files = {"jobs/clip/kind.py": b"1", "tests/test_clip.py": b"2"}
-
-    def race(write: Callable[[], None]) -> None:
-        with staged(tmp_path, files, [shared]):
-            shared.write_text("changed")
-            write()
-
-    def theirs() -> None:
-        (tmp_path / "tests").mkdir()
-        (tmp_path / "tests" / "test_clip.py").write_text("theirs")
-
-    with pytest.raises(FileExistsError, match="test_clip"):
-        race(theirs)
-    assert contents(tmp_path) == {"pyproject.toml": b"as before", "tests/test_clip.py": b"theirs"}
-    assert not (tmp_path / "jobs").exists()
+def test_a_file_that_somebody_writes_meanwhile_is_theirs(project: Path) -> None:
+    planned = adding.plan(project, "clip", None, None)
+    theirs = project / "tests" / "jobs" / "test_clip.py"
+    theirs.write_text("theirs")
+    before = contents(project)
+    with pytest.raises(FastoffloadError, match=r"test_clip\.py was changed meanwhile"):
+        adding.carry_out(planned)
+    assert contents(project) == before
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(

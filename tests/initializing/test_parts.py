@@ -8,9 +8,10 @@ import pytest
 from conftest import Cli
 from workshop import append, commit, contents, git
 
+from fastoffload import changes
+from fastoffload.changes import Change
 from fastoffload.errors import FastoffloadError
-from fastoffload.initializing import changes, edits
-from fastoffload.initializing.changes import Change
+from fastoffload.initializing import edits
 from initializing.conftest import LayOut
 from initializing.shapes import SHAPES, Shape, py
 

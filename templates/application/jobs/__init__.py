@@ -1,1 +1,0 @@
-"""The kinds of jobs: a folder each, found by the engine and listed nowhere."""
