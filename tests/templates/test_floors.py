@@ -21,7 +21,7 @@ EXTRAS = {"httpcore2": "[asyncio]", "psycopg": "[binary]", "sqlalchemy": "[async
 # What depends most on others' versions: tables and transactions, routes, uploads, a pool's job.
 ESSENTIAL = [
     "rows/test_enqueuing.py",
-    "rows/test_async_work.py",
+    "running/test_async_work.py",
     "http/test_guarding.py",
     "http/test_installing.py",
     "installed/test_its_database.py",

@@ -37,6 +37,7 @@ OF_OTHERS = {
     "heartbeat_timeout",
     "limit_conn",
     "limit_req",
+    "multiple_of",
     "time_limit",
     "visibility_timeout",
 }
@@ -153,7 +154,7 @@ def defaults(project: Path) -> dict[str, str]:
 
 def settings_in(path: Path) -> bool:
     """Whether a module defines settings."""
-    return "(BaseSettings):" in path.read_text()
+    return re.search(r"\((Base|Engine)Settings\):", path.read_text()) is not None
 
 
 def default_of(value: ast.expr | None) -> object:

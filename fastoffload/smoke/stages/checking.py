@@ -7,7 +7,11 @@ from fastoffload.recipes.place import TESTS
 from fastoffload.smoke.project.project import Project
 from fastoffload.smoke.stages.outcome import NotRunError
 
-STRATEGY_TESTS = ("tests/offload/faults", "tests/offload/queue_strategies")
+STRATEGY_TESTS = (
+    "tests/offload/faults",
+    "tests/offload/installed",
+    "tests/offload/queue_strategies",
+)
 
 
 async def lint(project: Project) -> str:
