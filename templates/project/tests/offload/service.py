@@ -147,12 +147,10 @@ class Service:
     def kill(self, *names: str) -> None:
         """SIGKILL to all processes of the commands named, or of all."""
         commands = [self._commands[name] for name in names or self._commands]
-        for process in processes_of(commands):
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
+        # What starts another process meanwhile may be killed before it.
+        wait_until(lambda: not killed(processes_of(commands)), "no process to be left")
         for command in commands:
             command.wait()
-        wait_until(lambda: not processes_of(commands), "no process to be left")
 
     def stop(self, how: signal.Signals = signal.SIGTERM, *names: str) -> None:
         """Send a signal to the commands named, or all, then wait for them to end."""
@@ -235,6 +233,14 @@ def _without_settings() -> dict[str, str]:
     """The environment, with nothing in it that leads requests to this machine elsewhere."""
     proxies = {"http_proxy", "https_proxy", "all_proxy", "prometheus_multiproc_dir"}
     return {name: value for name, value in os.environ.items() if name.lower() not in proxies}
+
+
+def killed(processes: list[psutil.Process]) -> list[psutil.Process]:
+    """The same processes, after SIGKILL to each."""
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    return processes
 
 
 def processes_of(commands: Iterable[subprocess.Popen[bytes]]) -> list[psutil.Process]:

@@ -7,7 +7,6 @@ import sys
 import time
 from pathlib import Path
 
-import psutil
 import pytest
 
 from offload.databases import database_away
@@ -23,7 +22,7 @@ def test_no_way_of_stopping_costs_an_attempt(make_service: ServiceMaker) -> None
             lambda: service.send(signal.SIGTERM),
             lambda: service.send_to_group(signal.SIGHUP),
             lambda: service.send_to_group(signal.SIGTERM),
-            lambda: server_of(service).send_signal(signal.SIGHUP),
+            lambda: hang_up(service),
         ),
         start=1,
     ):
@@ -40,12 +39,13 @@ def test_no_way_of_stopping_costs_an_attempt(make_service: ServiceMaker) -> None
     assert "Traceback" not in service.log.read_text()
 
 
-def server_of(service: Service) -> psutil.Process:
-    """Uvicorn itself, which is all there is where no launcher starts it."""
-    processes = service.processes("web")
-    return next(
-        one for one in processes if "uvicorn" in (Path(part).name for part in one.cmdline())
-    )
+def hang_up(service: Service) -> None:
+    """Close the terminal of Uvicorn itself, which is all there is where no launcher starts it."""
+    for process in service.processes("web"):
+        if "uvicorn" in (Path(part).name for part in process.cmdline()):
+            process.send_signal(signal.SIGHUP)
+    for name in COMMANDS.keys() - {"web", "broker"}:
+        service.send(signal.SIGTERM, name)
 
 
 def test_a_job_that_heeds_no_stop_costs_no_attempt(make_service: ServiceMaker) -> None:

@@ -43,4 +43,4 @@ def test_jobs_run_there_and_its_file_keeps_its_journal(
         journal = connection.execute(text("PRAGMA journal_mode")).scalar_one()
     theirs.dispose()
     assert (status, journal) == ("succeeded", "delete")
-    assert not (tmp_path / "data").exists()  # where the engine's own would be
+    assert not (tmp_path / "data" / "app.db").exists()  # where the engine's own would be
