@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from workshop import Workshop
 
+from fastoffload.system.cpu import available_cores
+
 # The options of `new` for each variant: the strategy and, where it has an option, that.
 VARIANTS = {
     "background": ("--strategy", "background"),
@@ -34,6 +36,11 @@ def pytest_configure() -> None:
     """What the tests start must hear of signals that whoever started the tests ignored (nohup)."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Twice the cores: half of the time the tests wait for services."""
+    return 2 * available_cores()
 
 
 def names_in(folder: Path) -> list[str]:
