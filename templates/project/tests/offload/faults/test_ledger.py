@@ -35,6 +35,7 @@ def test_each_job_takes_effect_exactly_once(make_service: ServiceMaker) -> None:
         _disturb(service, chance)
         rounds += 1
     wait_until(lambda: _revive(service) or not _left(service), f"all jobs to end; seed {SEED}")
+    wait_until(lambda: _revive(service) or service.is_ready(), "the last one that died to be back")
     ended = [service.job(job) for job in jobs]
     with autocommit(service.database_url) as database:
         ledger = Counter(database.execute(text("SELECT job_id FROM ledger")).scalars())
