@@ -34,7 +34,7 @@ def given_choice(
     _check_none_alone(given)
     if not may_ask:
         choices = ", ".join(STRATEGIES)
-        raise UsageError(f"no strategy given; take one by --strategy ({choices}), or --defaults")
+        raise UsageError(f"no strategy given; take one by --strategy ({choices})")
     return None
 
 

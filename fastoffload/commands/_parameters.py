@@ -17,11 +17,6 @@ def matching(records: Iterable[Strategy | Variant], incomplete: str) -> Completi
     return [(one.name, one.reason) for one in records if one.name.startswith(incomplete)]
 
 
-def complete_strategy(incomplete: str) -> Completions:
-    """For STRATEGY."""
-    return matching(STRATEGIES.values(), incomplete)
-
-
 def complete_recipe(incomplete: str) -> Completions:
     """For RECIPE: those of the newest release."""
     from fastoffload.recipes.recipe import in_templates
@@ -29,6 +24,11 @@ def complete_recipe(incomplete: str) -> Completions:
 
     recipes = in_templates(templates_dir()).values()
     return [(one.name, one.summary) for one in recipes if one.name.startswith(incomplete)]
+
+
+def complete_strategy(incomplete: str) -> Completions:
+    """For STRATEGY."""
+    return matching(STRATEGIES.values(), incomplete)
 
 
 def _complete_pool(incomplete: str) -> Completions:
@@ -45,6 +45,14 @@ Project = Annotated[
         metavar="PATH",
         help="The project's folder; the present one if left out.",
         resolve_path=True,
+    ),
+]
+StrategyName = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Who runs the jobs; see `fastoffload strategies`.",
+        autocompletion=complete_strategy,
     ),
 ]
 Pool = Annotated[

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fastoffload import terminal
-from fastoffload.commands._parameters import Broker, Json, Pool, complete_strategy
+from fastoffload.commands._parameters import Broker, Json, Pool, StrategyName
 from fastoffload.errors import UsageError
 
 if TYPE_CHECKING:
@@ -65,14 +65,7 @@ def init(
             resolve_path=True,
         ),
     ] = Path(),
-    strategy: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="Who runs the jobs; see `fastoffload strategies`.",
-            autocompletion=complete_strategy,
-        ),
-    ] = None,
+    strategy: StrategyName = None,
     pool: Pool = None,
     broker: Broker = None,
     app: Annotated[
@@ -115,14 +108,14 @@ def _put_in(path: Path, wanted: Wanted, shown: Shown) -> None:
     from fastoffload.choosing import questions_of_new
     from fastoffload.initializing import course, words
 
-    shown.check()
     if answers := course.answered(path):
         _say_done(path, answers.choice.strategy.name, shown)
         return
+    found = course.look(path, wanted.app, wanted.package, _ask if shown.may_ask else None)
+    shown.check()
     given = questions_of_new.given_choice(
         wanted.strategy, wanted.options, defaults=False, may_ask=shown.may_ask
     )
-    found = course.look(path, wanted.app, wanted.package, _ask if shown.may_ask else None)
     if course.answered(found.root):
         _say_done(found.root, "", shown)
         return

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fastoffload import terminal
-from fastoffload.commands._parameters import Broker, Json, Pool, complete_recipe, complete_strategy
+from fastoffload.commands._parameters import Broker, Json, Pool, StrategyName, complete_recipe
 
 if TYPE_CHECKING:
     from fastoffload.templating.project import NewResult
@@ -20,14 +20,7 @@ def new(
     path: Annotated[
         Path, typer.Argument(metavar="PATH", help="The folder to make; an empty one may exist.")
     ],
-    strategy: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="Who runs the jobs; see `fastoffload strategies`.",
-            autocompletion=complete_strategy,
-        ),
-    ] = None,
+    strategy: StrategyName = None,
     pool: Pool = None,
     broker: Broker = None,
     recipe: Annotated[

@@ -274,3 +274,17 @@ def test_the_worker_of_a_queue_is_told(cli: Cli, lay_out: LayOut) -> None:
     assert done.returncode == 0, done.stderr
     assert "`celery --quiet -A shop.offload.worker worker`" in done.stdout
     assert "celery[redis]" in (root / "requirements.txt").read_text()
+
+
+def test_what_is_no_application_is_named_before_anything_is_asked_for(
+    cli: Cli, tmp_path: Path
+) -> None:
+    for folder, said in ((tmp_path / "nowhere", "is no folder"), (tmp_path, "no FastAPI")):
+        done = cli("init", str(folder))
+        assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+        assert said in done.stderr
+    (tmp_path / "main.py").write_text("from fastapi import FastAPI\n\napp = FastAPI()\n")
+    done = cli("init", str(tmp_path), "--diff")
+    assert done.returncode == 2
+    assert "--strategy (background" in done.stderr
+    assert "--defaults" not in done.stderr  # which is no option here
