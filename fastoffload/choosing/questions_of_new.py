@@ -24,9 +24,12 @@ class Option(Protocol):
 
 
 def given_choice(
-    strategy: str | None, given: Mapping[str, str | None], *, defaults: bool, may_ask: bool
+    strategy: str | None, given: Mapping[str, str | None], *, defaults: bool | None, may_ask: bool
 ) -> Choice | None:
-    """The choice that the options name; None when it is left to be asked."""
+    """The choice that the options name; None when it is left to be asked.
+
+    `defaults` is None for a command that has no option of that name.
+    """
     if strategy is None and defaults:
         strategy = DEFAULT_STRATEGY
     if strategy is not None:
@@ -34,7 +37,8 @@ def given_choice(
     _check_none_alone(given)
     if not may_ask:
         choices = ", ".join(STRATEGIES)
-        raise UsageError(f"no strategy given; take one by --strategy ({choices})")
+        other = "" if defaults is None else ", or --defaults"
+        raise UsageError(f"no strategy given; take one by --strategy ({choices}){other}")
     return None
 
 

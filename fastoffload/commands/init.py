@@ -114,7 +114,7 @@ def _put_in(path: Path, wanted: Wanted, shown: Shown) -> None:
     found = course.look(path, wanted.app, wanted.package, _ask if shown.may_ask else None)
     shown.check()
     given = questions_of_new.given_choice(
-        wanted.strategy, wanted.options, defaults=False, may_ask=shown.may_ask
+        wanted.strategy, wanted.options, defaults=None, may_ask=shown.may_ask
     )
     if course.answered(found.root):
         _say_done(found.root, "", shown)
