@@ -27,6 +27,7 @@ LONG_ENOUGH_SECONDS = 30  # for a run that ended to be no failed start
 LOOK_SECONDS = 0.1
 KILL_SECONDS = 8  # beyond the grace period of jobs, where no honcho is left to kill
 LAST_SECONDS = 3.5  # honcho kills what is not gone after 5
+STOPS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 OPEN_FILES = 65_536  # each connection is one; many systems begin with 1024
 
 
@@ -52,7 +53,7 @@ class Stop:
     def __init__(self) -> None:
         self._asked = False
         self._honcho = psutil.Process().parents()[:2]  # it has a process for each line
-        for how in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        for how in STOPS:
             signal.signal(how, self._ask)
 
     def __bool__(self) -> bool:
@@ -121,8 +122,15 @@ class Command:
 @contextmanager
 def _ended_with_us(process: subprocess.Popen[bytes]) -> Iterator[None]:
     """Kill the process's group when it has ended or when we do, however that happens."""
-    command = ["/bin/sh", "-c", "trap '' HUP; read -r _; kill -9 -$0 2>/dev/null", str(process.pid)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, process_group=0):
+    command = ["/bin/sh", "-c", "read -r _; kill -9 -$0 2>/dev/null", str(process.pid)]
+    # Blocked, which a child inherits: until it has a group of its own, honcho's signal to ours
+    # reaches it too, and would end it before it has anything to do.
+    outside = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+    try:
+        killer = subprocess.Popen(command, stdin=subprocess.PIPE, process_group=0)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, outside)
+    with killer:
         yield  # afterwards its standard input is closed, as it is when this process is killed
 
 

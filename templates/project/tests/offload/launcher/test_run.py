@@ -93,6 +93,25 @@ def test_a_launcher_that_is_killed_takes_its_command_along(
     wait_until(lambda: not in_folder(tmp_path), "nothing to be left")
 
 
+@pytest.mark.parametrize("how", ["SIGTERM", "SIGINT", "SIGHUP"])
+def test_no_signal_ends_what_kills_the_command_when_the_launcher_is_gone(
+    started: list[subprocess.Popen[str]], tmp_path: Path, how: str
+) -> None:
+    start(started, tmp_path, line(tmp_path, "web", SIMPLE))
+    wait_until((tmp_path / "up").exists, "the command to run")
+    by_line = {" ".join(psutil.Process(pid).cmdline()): pid for pid in in_folder(tmp_path)}
+    (killer,) = [pid for command, pid in by_line.items() if "read -r" in command]
+    (launcher,) = [
+        pid
+        for command, pid in by_line.items()
+        if command.startswith(sys.executable) and "run.py" in command
+    ]
+    # As honcho's signal to the launcher's group does before the killer has one of its own.
+    os.kill(killer, getattr(signal, how))
+    os.kill(launcher, signal.SIGKILL)
+    wait_until(lambda: not in_folder(tmp_path), "nothing to be left")
+
+
 def test_a_command_that_ends_is_started_again(
     started: list[subprocess.Popen[str]], tmp_path: Path
 ) -> None:
