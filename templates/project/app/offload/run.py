@@ -1,13 +1,13 @@
 """What the work of a job is given: its inputs, and where it says how far it is and what it made."""
 
-import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
 
 from sqlalchemy import Connection
+
+from .scratch import ScratchFolder
 
 LONGEST_NAME = 200
 
@@ -40,7 +40,7 @@ class Run:
     def __init__(self, job_id: UUID, attempt: int, signal: Signal, files: Files) -> None:
         self.id, self.attempt = job_id, attempt
         self._signal, self._files = signal, files
-        self._folder: Path | None = None
+        self._scratch: ScratchFolder | None = None
         self.ends: list[AtEnd] = []
 
     def progress(self, fraction: float) -> None:
@@ -71,9 +71,9 @@ class Run:
     @property
     def folder(self) -> Path:
         """A scratch folder of this run's own; it is gone when the run is over, however it ends."""
-        if self._folder is None:  # made on first use: making one takes up to 20 ms on a busy disk
-            self._folder = Path(tempfile.mkdtemp(prefix="offload-"))
-        return self._folder
+        if self._scratch is None:  # made on first use: making one takes up to 20 ms on a busy disk
+            self._scratch = ScratchFolder()
+        return self._scratch.path
 
     def keep(self, name: str, content: Path | bytes, media_type: str) -> None:
         """Keep a file, or bytes, as an artifact: to be had under its name when the job is done.
@@ -94,6 +94,6 @@ class Run:
 
     def close(self) -> None:
         """Remove the scratch folder."""
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            self._folder = None
+        if self._scratch is not None:
+            self._scratch.close()
+            self._scratch = None

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import timedelta
 from functools import lru_cache
+from io import SEEK_END, BytesIO
 from pathlib import Path
 
 from obstore import delete as delete_objects
@@ -65,20 +66,21 @@ async def hash_stream(
     return meter.stored("", name, media_type)
 
 
-def put_file(key: str, path: Path, media_type: str, name: str) -> StoredFile:
+def put_file(key: str, content: Path | bytes, media_type: str, name: str) -> StoredFile:
     """Store a file of a run and say what it was. Raises StoreAway; OSError when it is not there."""
-    size = path.stat().st_size
     meter = Meter()
-    blocks = meter.file(path)
-    content = blocks if size > BLOCK_BYTES else b"".join(blocks)
-    with outages():
-        put(
-            get_store(),
-            key,
-            content,
-            chunk_size=part_bytes(size),
-            max_concurrency=PARTS_AT_ONCE,
-        )
+    with BytesIO(content) if isinstance(content, bytes) else content.open("rb") as file:
+        size = file.seek(0, SEEK_END)
+        file.seek(0)
+        blocks = meter.file(file)
+        with outages():
+            put(
+                get_store(),
+                key,
+                blocks if size > BLOCK_BYTES else b"".join(blocks),
+                chunk_size=part_bytes(size),
+                max_concurrency=PARTS_AT_ONCE,
+            )
     return meter.stored(key, name, media_type)
 
 

@@ -6,8 +6,7 @@ import re
 import unicodedata
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 # A block is what is in memory of a file at a time. It is hashed and stored in threads: with the
 # 64 kB that a server hands over, the hops there would cost more than the work.
@@ -61,13 +60,12 @@ class Meter:
         if length:
             yield await self._hashed(kept)
 
-    def file(self, path: Path) -> Iterator[bytes]:
+    def file(self, file: BinaryIO) -> Iterator[bytes]:
         """The bytes of a file, in blocks."""
-        with path.open("rb") as file:
-            while block := file.read(BLOCK_BYTES):
-                self._count(len(block))
-                self._hash.update(block)
-                yield block
+        while block := file.read(BLOCK_BYTES):
+            self._count(len(block))
+            self._hash.update(block)
+            yield block
 
     def stored(self, key: str, name: str, media_type: str) -> StoredFile:
         """The file that went by."""

@@ -1,6 +1,5 @@
 """The files of a run: what was uploaded with its job, and what it keeps, in the store."""
 
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,13 +30,7 @@ class StoredFiles:
         if name in self.kept:
             raise ValueError(f"there is an artifact {name!r} already")
         key = f"{self._prefix}/{len(self.kept)}"
-        if isinstance(content, Path):
-            self.kept[name] = store.put_file(key, content, media_type, name)
-            return
-        with tempfile.NamedTemporaryFile(prefix="offload-") as file:
-            file.write(content)
-            file.flush()
-            self.kept[name] = store.put_file(key, Path(file.name), media_type, name)
+        self.kept[name] = store.put_file(key, content, media_type, name)
 
     def rows(self) -> list[dict[str, Any]]:
         """What is kept, as rows of the artifacts' table."""

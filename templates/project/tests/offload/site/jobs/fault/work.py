@@ -57,6 +57,7 @@ def misbehave(run: Run, params: FaultParams) -> object:
         case Fault.HOLDS_THE_GIL:
             ctypes.PyDLL(None).usleep(int(params.seconds * 1_000_000))
         case Fault.KILLED:
+            (run.folder / "scratch").write_text("gone afterwards")
             os.kill(os.getpid(), signal.SIGKILL)
         case Fault.KILLED_ONCE if first_time(run):
             os.kill(os.getpid(), signal.SIGKILL)
