@@ -47,6 +47,8 @@ class Uses:
 
 def still_needed(missing: Collection[str], project: Path, present: Collection[str]) -> list[str]:
     """The paths of those missing files that the present ones use."""
+    if not missing:
+        return []  # as almost always; otherwise every file is parsed
     uses = Uses.of({name: _text(project / name) for name in present if _may_use(name)})
     return sorted(name for name in missing if uses.include(name))
 

@@ -1,6 +1,6 @@
 """Of processes and brokers: what a service shows that is killed, stopped or cut off."""
 
-from defences.mutation import BROKER, FAULTS, OFFLOAD, Mutation
+from defences.mutation import BROKER, FAULTS, OFFLOAD, TESTS, Mutation
 
 POOL, POOL_WATCH = f"{OFFLOAD}/running/pool.py", f"{OFFLOAD}/running/pool_watch.py"
 CHILDREN, JANITOR = f"{OFFLOAD}/running/children.py", f"{OFFLOAD}/running/janitor.py"
@@ -22,6 +22,21 @@ MUTATIONS = [
             )
         ],
         f"{PROCESSES}::test_a_job_that_kills_its_process_each_time_fails",
+    ),
+    Mutation(
+        "pool: what a killed child has left on the disk is removed",
+        [(POOL, "scratch.remove_left()", "pass")],
+        f"{PROCESSES}::test_a_job_that_kills_its_process_each_time_fails",
+    ),
+    Mutation(
+        "scratch folders: one in use is locked, and left alone",
+        [(f"{OFFLOAD}/scratch.py", "fcntl.flock(self._lock, fcntl.LOCK_EX)", "pass")],
+        f"{TESTS}/running/test_scratch.py",
+    ),
+    Mutation(
+        "launcher: no signal ends what kills a command whose launcher is gone",
+        [(f"{OFFLOAD}/dev/run.py", "(signal.SIG_BLOCK, STOPS)", "(signal.SIG_BLOCK, ())")],
+        f"{TESTS}/launcher/test_run.py::test_no_signal_ends_what_kills_the_command_when_the_launcher_is_gone[SIGTERM]",
     ),
     Mutation(
         "pool: a child that was told to stop has not failed",
