@@ -20,6 +20,16 @@ USERS = (
 )
 
 
+def inside(package: str, name: str) -> str:
+    """The path of what is in the package of an application, which may be its root: ""."""
+    return f"{package}/{name}" if package else name
+
+
+def engine_in(package: str | None) -> str:
+    """The folder of the engine, with a slash at its end; without a package, in a project."""
+    return ENGINE if package is None else f"{inside(package, 'offload')}/"
+
+
 def is_users(path: str) -> bool:
     """Whether no update may touch the file."""
     return any(path == one or (one.endswith("/") and path.startswith(one)) for one in USERS)

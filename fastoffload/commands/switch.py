@@ -27,8 +27,9 @@ def switch(
     as_json: Json = False,
 ) -> None:
     """Changes a project's strategy, pool or broker. Your edits are kept."""
+    from fastoffload.initializing.requirements import follow
     from fastoffload.merging import switch as merging
 
     given = {"pool": pool, "broker": broker}
-    result = merging.switch(path, strategy, given, test=test)
+    result = merging.switch(path, strategy, given, follow, test=test)
     raise typer.Exit(show_outcome(result, as_json=as_json))

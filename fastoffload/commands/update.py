@@ -48,6 +48,7 @@ def update(
     as_json: Json = False,
 ) -> None:
     """Updates a project to the newest templates. Your edits are kept."""
+    from fastoffload.initializing.requirements import follow
     from fastoffload.merging import resume
     from fastoffload.merging import update as merging
 
@@ -56,13 +57,13 @@ def update(
     if check:
         code = _show_check(merging.check(path), as_json=as_json)
     elif diff:
-        code = _show_diff(*merging.diff(path, to, colour=terminal.has_colours()))
+        code = _show_diff(*merging.diff(path, to, follow, colour=terminal.has_colours()))
     elif go_on:
         code = show_outcome(resume.go_on(path), as_json=as_json)
     elif abort:
         code = show_outcome(resume.abort(path), as_json=as_json)
     else:
-        code = show_outcome(merging.update(path, to, test=test), as_json=as_json)
+        code = show_outcome(merging.update(path, to, follow, test=test), as_json=as_json)
     raise typer.Exit(code)
 
 

@@ -11,7 +11,9 @@ from fastoffload.changes import Change, becoming, diff
 from fastoffload.errors import FastoffloadError
 from fastoffload.initializing.found import Found
 from fastoffload.initializing.lines import lines
-from fastoffload.ownership import TESTS
+from fastoffload.initializing.patch import PATCH
+from fastoffload.initializing.requirements import REQUIREMENTS
+from fastoffload.ownership import TESTS, engine_in, inside
 from fastoffload.recipes.files import Files, files_of
 from fastoffload.recipes.place import TESTS as KINDS_TESTS
 from fastoffload.recipes.place import Place
@@ -20,7 +22,6 @@ from fastoffload.requirements import copies, declared
 from fastoffload.requirements.managers import requirements_in
 from fastoffload.templating import names, releases
 from fastoffload.templating.answers import Answers
-from fastoffload.templating.relocation import PATCH, REQUIREMENTS, engine_in, inside
 from fastoffload.templating.render import render
 
 KINDS = "project/app/jobs/__init__.py"  # of the templates

@@ -1,7 +1,7 @@
 """What update and switch share: render twice, merge, and change the tree in one step."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +10,11 @@ from fastoffload import terminal
 from fastoffload.catalog import Choice
 from fastoffload.errors import FastoffloadError
 from fastoffload.git.call import check_merges
-from fastoffload.git.repository import Entry, Repository, scratch
+from fastoffload.git.repository import Entries, Entry, Repository, scratch
 from fastoffload.git.worktree import WorkTree
 from fastoffload.merging.apply import apply
 from fastoffload.merging.journal import Journal, exclusive
 from fastoffload.merging.merge import LOCK_FILE, PYPROJECT, Changes, Merged, lend, merge
-from fastoffload.merging.requirements import follow
 from fastoffload.system import uv
 from fastoffload.templating.answers import ANSWERS_FILE, Answers
 from fastoffload.templating.render import render_to_tree
@@ -25,6 +24,13 @@ LOCK_LATER = (
     "the old uv.lock stays, for uv could not make it anew; run `uv lock` when there is a network,"
     " and commit it with the rest. uv said:\n{}"
 )
+
+Follow = Callable[[Repository, str, Entries, Entries, Merged], list[str]]
+"""What an application that has the engine by `init` needs beside the merge.
+
+It is called with its package, and with the templates' files of before and of now; it changes the
+merged entries, and returns warnings.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +108,17 @@ def lock(project: Path) -> list[str]:
 
 
 @contextmanager
-def plan(work: WorkTree, answers: Answers, target: Target) -> Iterator[Plan]:
+def plan(work: WorkTree, answers: Answers, target: Target, follow: Follow) -> Iterator[Plan]:
     """Works out what the project becomes; nothing of the user's is written."""
     with scratch(work) as repository:
         with terminal.progress(f"Working out {target.title}"):
-            made = _plan(work, repository, answers, target)
+            made = _plan(work, repository, answers, target, follow)
         yield made
 
 
-def _plan(work: WorkTree, repository: Repository, answers: Answers, target: Target) -> Plan:
+def _plan(
+    work: WorkTree, repository: Repository, answers: Answers, target: Target, follow: Follow
+) -> Plan:
     head = work.head()
     yours = work.tree(head)
     base = render_to_tree(repository, answers.data(answers.choice), answers.release)

@@ -11,10 +11,9 @@ from fastoffload.git.worktree import WorkTree
 from fastoffload.merging.journal import Journal, is_locked
 from fastoffload.merging.merge import LOCK_FILE, MARKERS, lend
 from fastoffload.merging.needed import still_needed
-from fastoffload.ownership import TESTS, USERS, is_kept_by_init, users
+from fastoffload.ownership import TESTS, USERS, engine_in, is_kept_by_init, users
 from fastoffload.templating import releases
 from fastoffload.templating.answers import ANSWERS_FILE, Answers
-from fastoffload.templating.relocation import engine_in
 from fastoffload.templating.render import render_to_tree
 
 NOT_OURS = {ANSWERS_FILE, LOCK_FILE}

@@ -6,7 +6,7 @@ from pathlib import Path
 from fastoffload.catalog import Choice
 from fastoffload.errors import os_errors_expected
 from fastoffload.merging import left_behind
-from fastoffload.merging.plan import Target, plan, ready
+from fastoffload.merging.plan import Follow, Target, plan, ready
 from fastoffload.merging.update import UpdateResult
 from fastoffload.templating import releases
 from fastoffload.templating.answers import Answers, describe
@@ -14,7 +14,7 @@ from fastoffload.templating.answers import Answers, describe
 
 @os_errors_expected()
 def switch(
-    path: Path, strategy: str, given: Mapping[str, str | None], *, test: bool
+    path: Path, strategy: str, given: Mapping[str, str | None], follow: Follow, *, test: bool
 ) -> UpdateResult:
     """Changes the strategy, staged. The project stays at the release that it has."""
     choice = Choice.of(strategy, given)
@@ -22,7 +22,7 @@ def switch(
     if choice == answers.choice:
         return UpdateResult(path, f"{path.name} is {describe(choice)} already")
     releases.check_known(answers.release)
-    with plan(work, answers, _target(answers, choice)) as made:
+    with plan(work, answers, _target(answers, choice), follow) as made:
         if test:
             made.check_tests()
         made.carry_out()

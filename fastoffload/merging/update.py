@@ -5,7 +5,7 @@ from pathlib import Path
 
 from fastoffload.errors import FastoffloadError, os_errors_expected
 from fastoffload.merging.merge import Changes
-from fastoffload.merging.plan import Target, plan, ready
+from fastoffload.merging.plan import Follow, Target, plan, ready
 from fastoffload.ownership import ENGINE
 from fastoffload.templating import releases
 from fastoffload.templating.answers import Answers
@@ -43,25 +43,25 @@ def check(path: Path) -> Check:
 
 
 @os_errors_expected()
-def diff(path: Path, to: str | None, *, colour: bool) -> tuple[str, list[str]]:
+def diff(path: Path, to: str | None, follow: Follow, *, colour: bool) -> tuple[str, list[str]]:
     """What an update would change, as git shows it, and what it would leave in conflict."""
     work, answers = ready(path)
     target = _target(answers, to)
     if target.release == answers.release:
         return "", []
-    with plan(work, answers, target) as made:
+    with plan(work, answers, target, follow) as made:
         return made.diff(colour=colour), made.changes.conflict
 
 
 @os_errors_expected()
-def update(path: Path, to: str | None, *, test: bool) -> UpdateResult:
+def update(path: Path, to: str | None, follow: Follow, *, test: bool) -> UpdateResult:
     """Brings the project to a release, staged; its tests may have to pass first."""
     work, answers = ready(path)
     target = _target(answers, to)
     if target.release == answers.release:
         return UpdateResult(path, f"{path.name} has release {answers.release} already")
     news = releases.notes(releases.between(answers.release, target.release))
-    with plan(work, answers, target) as made:
+    with plan(work, answers, target, follow) as made:
         if test:
             made.check_tests()
         made.carry_out()

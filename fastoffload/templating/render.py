@@ -1,15 +1,25 @@
-"""From the template to files."""
+"""From the template to files: a whole project, or of it what an application that exists is given.
+
+The answer `package` says so: the folder of the application's package within the project (`app`,
+`src/shop`), or nothing for modules beside a single `main.py`. A generated project has no such
+answer.
+"""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from fastoffload.errors import FastoffloadError
 from fastoffload.git.repository import Repository
+from fastoffload.ownership import ENGINE, TESTS, engine_in
 from fastoffload.templating import releases
 from fastoffload.templating.answers import ANSWERS_FILE, PACKAGE
-from fastoffload.templating.relocation import relocate
+
+SAY_WHERE = ("project.py", "stand_in/app/__init__.py")  # of the engine's tests, those that do
+PROCFILE = "Procfile"
+BESIDE_TESTS = "application/tests"  # of the templates, what only such an application gets
 
 
 def render(folder: Path, answers: Mapping[str, str], release: str) -> list[str]:
@@ -51,10 +61,10 @@ def render_from(templates: Path, folder: Path, answers: Mapping[str, str]) -> li
             )
     except (CopierError, ValueError) as error:
         raise FastoffloadError(f"Copier cannot render the project: {error}") from error
-    files = [path for path in folder.rglob("*") if path.is_file()]
-    for path in files:
-        _make_ordinary(path)
-    return sorted(path.relative_to(folder).as_posix() for path in files)
+    files = _files_in(folder)
+    for name in files:
+        _make_ordinary(folder / name)
+    return files
 
 
 def _render_into_application(
@@ -62,7 +72,38 @@ def _render_into_application(
 ) -> list[str]:
     with tempfile.TemporaryDirectory(prefix="fastoffload-") as whole:
         render_from(templates, Path(whole), answers)
-        return relocate(Path(whole), templates, folder, package)
+        return _relocate(Path(whole), templates, folder, package)
+
+
+def _relocate(whole: Path, templates: Path, folder: Path, package: str) -> list[str]:
+    """Moves from a whole project into a folder what an application gets; returns the paths."""
+    places = {
+        ENGINE: engine_in(package),
+        TESTS: TESTS,
+        PROCFILE: f"{TESTS}{PROCFILE}",
+        ANSWERS_FILE: ANSWERS_FILE,
+    }
+    for old, new in places.items():
+        (folder / new).parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(whole / old, folder / new)
+    ignore = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(templates / BESIDE_TESTS, folder / TESTS, dirs_exist_ok=True, ignore=ignore)
+    for name in SAY_WHERE:
+        _rewrite(folder / TESTS / name, places)
+    return _files_in(folder)
+
+
+def _rewrite(file: Path, places: Mapping[str, str]) -> None:
+    """Names the places in a module that names any."""
+    text = file.read_text(encoding="utf-8")
+    for old, new in places.items():
+        text = text.replace(f'"{old.rstrip("/")}"', f'"{new.rstrip("/")}"')
+    file.write_text(text, encoding="utf-8")
+
+
+def _files_in(folder: Path) -> list[str]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return sorted(path.relative_to(folder).as_posix() for path in files)
 
 
 def _complete(file: Path, release: str, answers: Mapping[str, str]) -> None:

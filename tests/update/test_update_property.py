@@ -12,6 +12,7 @@ from workshop import CHECKOUT, contents, git
 
 from fastoffload.catalog import Choice
 from fastoffload.git.repository import Repository
+from fastoffload.initializing.requirements import follow
 from fastoffload.merging import resume
 from fastoffload.merging.update import update
 from fastoffload.templating import releases
@@ -126,7 +127,7 @@ def test_no_line_of_the_users_is_lost(
         git(project, "add", "--all")
         git(project, "commit", "--quiet", "--allow-empty", "--message", "mine")
         before = contents(project)
-        conflicts = set(update(project, None, test=False).changes.conflict)
+        conflicts = set(update(project, None, follow, test=False).changes.conflict)
         after = contents(project)
         for name in FILES:
             check_file(name, before.get(name), after.get(name), conflict=name in conflicts)

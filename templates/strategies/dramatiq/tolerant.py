@@ -6,6 +6,7 @@ with a foreign queue's name ends a thread. So nothing else than a message of our
 
 import ssl
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any, Literal
 
 import pika  # type: ignore[import-untyped]
@@ -70,10 +71,13 @@ def _is_ours(data: bytes, queue_name: str) -> bool:
 class TolerantRedis(RedisBroker):
     """Hands out our messages only."""
 
-    def do_fetch(self, queue_name: str, number: int) -> list[bytes]:
-        """Up to so many messages. Raises redis.ConnectionError when Redis is away, or silent."""
+    def do_fetch(self, queue_name: str, _number: int) -> list[bytes]:
+        """One message at the most: what is left of several would be lost for a minute at a stop.
+
+        Raises redis.ConnectionError when Redis is away, or silent.
+        """
         try:
-            found = self._dispatch("fetch")(queue_name, number)  # type: ignore[no-untyped-call]
+            found = self._dispatch("fetch")(queue_name, 1)  # type: ignore[no-untyped-call]
             return [data for data in found if data is not None and self._keep(data, queue_name)]
         except redis.TimeoutError as error:
             raise redis.ConnectionError(str(error)) from None
@@ -88,7 +92,9 @@ class TolerantRedis(RedisBroker):
         return False
 
 
-class _TolerantConsumer(_RabbitmqConsumer):
+class TolerantConsumer(_RabbitmqConsumer):
+    """Reads our messages only."""
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
         self.iterator = self._ours(self.iterator)
@@ -101,6 +107,11 @@ class _TolerantConsumer(_RabbitmqConsumer):
                 self.channel.basic_nack(method.delivery_tag, requeue=False)
                 yield None, None, None
 
+    def cancel(self) -> None:
+        """Have RabbitMQ send no more, and give to others what it has sent; on the same thread."""
+        with suppress(pika.exceptions.AMQPError):
+            self.channel.cancel()
+
 
 class TolerantRabbitmq(RabbitmqBroker):
     """Hands out our messages only; its queues stay short."""
@@ -111,9 +122,9 @@ class TolerantRabbitmq(RabbitmqBroker):
         self.parameters = rabbitmq_parameters()
 
     @property
-    def consumer_class(self) -> type[_TolerantConsumer]:
+    def consumer_class(self) -> type[TolerantConsumer]:
         """Who reads a queue."""
-        return _TolerantConsumer
+        return TolerantConsumer
 
     def _build_queue_arguments(self, _: str) -> dict[str, Any]:
         return {

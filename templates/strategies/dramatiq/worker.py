@@ -6,6 +6,7 @@ Dramatiq's middleware that retries, delays or limits messages is needed.
 """
 
 from functools import cache
+from typing import Any
 
 import dramatiq
 import pika  # type: ignore[import-untyped]
@@ -14,7 +15,14 @@ from dramatiq.middleware import Middleware
 from .broker import MOST_MESSAGES, NOT_SET, get_broker_settings
 from .notifier import Notifier
 from .observing import logs, tracing
-from .tolerant import LOOK, TolerantRabbitmq, TolerantRedis, rabbitmq_parameters, redis_client
+from .tolerant import (
+    LOOK,
+    TolerantConsumer,
+    TolerantRabbitmq,
+    TolerantRedis,
+    rabbitmq_parameters,
+    redis_client,
+)
 from .worker_children import Children, consumed_queues
 
 settings = get_broker_settings()
@@ -43,10 +51,15 @@ class ChildProcesses(Middleware):
     def before_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
         """Take no message any more, then end the children: the threads wait for them."""
         for consumer in worker.consumers.values():
-            consumer.pause()
+            consumer.stop()  # after `pause` it would sleep for 3 s, which a stop waits for
         for thread in worker.workers:
             thread.pause()
         children.stop()
+
+    def before_consumer_thread_shutdown(self, broker: dramatiq.Broker, thread: Any) -> None:
+        """Leave to other workers what this one was sent and has not begun."""
+        if isinstance(thread.consumer, TolerantConsumer):
+            thread.consumer.cancel()
 
 
 def queue_of(name: str) -> str:

@@ -1,7 +1,6 @@
 """Somebody who is told by callbacks that jobs have ended."""
 
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -77,11 +76,6 @@ def first(answer: Answer, then: Answer) -> Answer:
     """Answers once so, then otherwise."""
     answers = iter([answer])
     return lambda handler: next(answers, then)(handler)
-
-
-def hang(_: BaseHTTPRequestHandler) -> None:
-    """Never answers."""
-    time.sleep(600)
 
 
 def endless(handler: BaseHTTPRequestHandler) -> None:

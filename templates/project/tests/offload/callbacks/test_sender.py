@@ -21,7 +21,7 @@ from app.offload.callbacks import sender
 from app.offload.callbacks.due import Render
 from app.offload.database.engines import dispose_async_engine
 from app.offload.settings import get_settings
-from offload.callbacks.receiver import Receiver, first, with_status
+from offload.callbacks.receiver import Receiver, endless, first, with_status
 from offload.callbacks.rows import SECRET, callback
 
 LIMIT_SECONDS = 60.0
@@ -83,6 +83,43 @@ def test_a_receiver_that_fails_is_told_again_with_the_same_id(
     send_until(is_told(end_job(f"{receiver.url}/")))
     sent = [(r.headers["webhook-id"], r.body) for r in receiver.received()]
     assert len(sent) == 2 and len(set(sent)) == 1
+
+
+def test_a_redirect_is_not_followed(end_job: EndJob, receiver: Receiver) -> None:
+    receiver.answers["/"] = with_status(307, Location=f"{receiver.url}/elsewhere")
+    job_id = end_job(f"{receiver.url}/")
+    send_until(lambda: callback(job_id).last_status)
+    assert (callback(job_id).last_status, callback(job_id).attempts) == (307, 1)
+    assert [request.path for request in receiver.received()] == ["/"]
+
+
+def test_a_body_without_end_is_not_read(end_job: EndJob, receiver: Receiver) -> None:
+    receiver.answers["/"] = endless
+    job_id = end_job(f"{receiver.url}/")
+    send_until(lambda: callback(job_id).last_status)
+    assert (callback(job_id).last_status, callback(job_id).last_error) == (200, None)
+
+
+@pytest.mark.parametrize("later", [["127.0.0.2"], ["127.0.0.1", "127.0.0.2"]])
+def test_a_name_is_resolved_for_each_try_and_only_allowed_addresses_are_connected_to(
+    end_job: EndJob, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, later: list[str]
+) -> None:
+    monkeypatch.setenv("CALLBACK_RETRY_SECONDS", "0.1")
+    get_settings.cache_clear()
+    answers = iter([["127.0.0.1"]])
+    resolve = socket.getaddrinfo
+
+    def resolve_otherwise(host: Any, port: Any, *args: Any, **options: Any) -> list[Any]:
+        if host != "receiver.test":
+            return resolve(host, port, *args, **options)
+        addresses = next(answers, later)
+        return [found for each in addresses for found in resolve(each, port, *args, **options)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve_otherwise)
+    receiver.answers["/"] = with_status(500)
+    job_id = end_job(f"http://receiver.test:{receiver.port}/")
+    send_until(lambda: callback(job_id).last_error == "its address is not allowed")
+    assert len(receiver.received()) == 1
 
 
 def test_receivers_that_hang_keep_nobody_waiting(

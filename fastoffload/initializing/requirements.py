@@ -6,11 +6,14 @@ from pathlib import Path
 from fastoffload.errors import FastoffloadError
 from fastoffload.git import patches
 from fastoffload.git.repository import Entries, Entry, Repository
+from fastoffload.initializing.patch import PATCH, taken_out
 from fastoffload.merging.merge import Merged
+from fastoffload.ownership import engine_in
 from fastoffload.requirements import copies
 from fastoffload.requirements.declared import declared
 from fastoffload.requirements.managers import requirements_in, split
-from fastoffload.templating.relocation import PATCH, REQUIREMENTS, engine_in
+
+REQUIREMENTS = "requirements.txt"  # of the engine, in its folder
 
 
 def follow(
@@ -27,7 +30,8 @@ def follow(
     with tempfile.TemporaryDirectory(prefix="fastoffload-") as folder:
         root = Path(folder)
         repository.write_to(root, repository.tree(merged.entries))
-        before = _before_init(root)
+        own_files, unfit = taken_out(root)
+        before = {} if unfit else own_files
         own = _names(_declared_before(before))
         changed = [one for one in new if one not in old and split(one)[0] not in own]
         gone = sorted((_names(old) - _names([one for one in new if one in old])) - own)
@@ -61,18 +65,6 @@ def _enter(
 def _set(repository: Repository, merged: Merged, name: str, content: bytes) -> None:
     mode = merged.entries[name].mode if name in merged.entries else "100644"
     merged.entries[name] = Entry(mode, repository.blob(content))
-
-
-def _before_init(root: Path) -> dict[str, bytes]:
-    """The application's own files without what `init` wrote, where they can still be told."""
-    patch = root / PATCH
-    if not patch.is_file():
-        return {}
-    parts = patches.by_file(patch.read_bytes())
-    if not all((root / name).is_file() for name in parts):
-        return {}
-    contents = {name: (root / name).read_bytes() for name in parts}
-    return patches.reverse(patch.read_bytes(), contents) or {}
 
 
 def _declared_before(before: dict[str, bytes]) -> list[str]:
