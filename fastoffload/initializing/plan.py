@@ -11,6 +11,7 @@ from fastoffload.changes import Change, becoming, diff
 from fastoffload.errors import FastoffloadError
 from fastoffload.initializing.found import Found
 from fastoffload.initializing.lines import lines
+from fastoffload.initializing.worker import worker
 from fastoffload.ownership import TESTS
 from fastoffload.recipes.files import Files, files_of
 from fastoffload.recipes.place import TESTS as KINDS_TESTS
@@ -37,6 +38,7 @@ class Plan:
     changes: dict[Path, Change]
     left: list[str]
     install: list[str]
+    worker: list[str]
 
     @property
     def edited(self) -> dict[Path, Change]:
@@ -66,10 +68,11 @@ def plan(found: Found, choice: Choice, *, own_database: bool) -> Plan:
     }
     edits = lines(found, own_database=own_database)
     brought = copies.bring(found.root, wanted)
-    theirs = edits.changes | becoming(brought.files)
+    beside = worker(found, choice)
+    theirs = edits.changes | beside.changes | becoming(brought.files)
     made[found.root / PATCH] = Change(None, diff(recorded(theirs), found.root))
     left = [*(f"run `{command}`" for command in brought.commands), *edits.left]
-    return Plan(found, choice, theirs | made, left, brought.install)
+    return Plan(found, choice, theirs | made, left, brought.install, beside.said)
 
 
 def check_free(found: Found) -> None:

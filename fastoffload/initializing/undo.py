@@ -7,6 +7,7 @@ from fastoffload.changes import Change, becoming
 from fastoffload.doctor.reading.packages import ways_of
 from fastoffload.errors import FastoffloadError
 from fastoffload.git import patches
+from fastoffload.initializing import compose
 from fastoffload.initializing.plan import FIRST_TEST, first_kind
 from fastoffload.ownership import TESTS
 from fastoffload.recipes.place import Place
@@ -84,8 +85,14 @@ def _theirs(root: Path) -> tuple[dict[str, bytes], list[str]]:
     unfit: list[str] = []
     for name, one in patches.by_file(patch.read_bytes()).items():
         content = (root / name).read_bytes() if (root / name).is_file() else b""
-        if (found := patches.reverse(one, {name: content})) is None:
+        found = patches.reverse(one, {name: content})
+        if found is None or not _is_whole(name, content, found[name]):
             unfit.append(name)
         else:
             before |= found
     return before, unfit
+
+
+def _is_whole(name: str, now: bytes, before: bytes) -> bool:
+    """Whether nothing of the user's, written into our service, is left to the one above it."""
+    return name not in compose.NAMES or compose.only_services_went(now, before)
