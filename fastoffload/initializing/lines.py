@@ -27,12 +27,13 @@ class Lines:
 
 
 def lines(found: Found, *, own_database: bool) -> Lines:
-    """One import and one line in the application's module; on SQLite, the filter in env.py."""
+    """One import and one line in the application's module; where needed, the filter in env.py."""
     made = Lines()
     _install(found, made, own_database=own_database)
-    if found.engine and found.has_sqlite and not own_database:
+    if found.engine and not own_database:
         for file in found.environments:
-            _filter(found, file, made)
+            if found.has_sqlite or b"include_schemas" in file.read_bytes():
+                _filter(found, file, made)
     return made
 
 
@@ -88,15 +89,18 @@ def _call(found: Found, engine: Named | None) -> str:
 
 
 def _filter(found: Found, file: Path, made: Lines) -> None:
-    """Alembic's autogenerate would drop the engine's tables on SQLite, were it not told of them."""
+    """Alembic's autogenerate would drop the engine's tables, which it sees: told of them by name.
+
+    On PostgreSQL it sees them only if it is to look at all schemas.
+    """
     module = ".".join(filter(None, [found.dotted, "offload.database.tables"]))
     head = f"from {module} import include_name"
     source = file.read_bytes()
     opened = keyword(source, parse(file, source), "context.configure", FILTER)
     if opened is None:
         made.left.append(
-            f"in {file.relative_to(found.root)}, let `include_name` of {module} decide as well: on"
-            " SQLite, autogenerate would drop the engine's tables"
+            f"in {file.relative_to(found.root)}, let `include_name` of {module} decide as well:"
+            " autogenerate would drop the engine's tables otherwise"
         )
         return
     tree = parse(file, opened)

@@ -24,6 +24,9 @@ BROKERS = {
     "redis": re.compile(r"rediss?://|redis:[\d]|valkey", re.IGNORECASE),
     "rabbitmq": re.compile(r"amqps?://|rabbitmq", re.IGNORECASE),
 }
+# A URL, the name of a driver, or the driver itself. One too many is a line that filters nothing;
+# one too few, and autogenerate drops the engine's tables.
+SQLITE = re.compile(r"""sqlite(\+\w+)?://|["']sqlite(\+\w+)?["']|\baiosqlite\b""")
 CONFIGURES = re.compile(rb"context\.configure\s*\(")
 
 Ask = Callable[[list[str]], str]
@@ -67,7 +70,7 @@ def _found(project: Project, application: Application, package: str | None) -> F
         engine=_engine(project),
         guard=_guard(project),
         environments=tuple(_environments(root)),
-        has_sqlite="sqlite" in texts,
+        has_sqlite=SQLITE.search(texts) is not None,
         broker=next((name for name, seen in BROKERS.items() if seen.search(texts)), None),
     )
 
