@@ -34,7 +34,13 @@ def facts(found: Found, *, own_database: bool) -> Facts:
         )
         yield (
             "who calls",
-            f"{found.guard.name} in {where} seems to know: guard the engine's routes by it",
+            f"{found.guard.name} in {where}"
+            + (
+                ", as most of its routes have it: it guards the engine's too, and lets whom it lets"
+                " in see all jobs"
+                if found.guard.is_clear
+                else " seems to know: guard the engine's routes by it"
+            ),
         )
 
 
