@@ -18,6 +18,7 @@ PLAIN = re.compile(
     r"|(get|verify|check)_(api_key|token|jwt)"
 )
 NARROWER = re.compile(r"\w*(superuser|admin|staff)\w*")
+IN_PATHS = {"job_id", "name"}  # of the engine's routes: FastAPI takes such a parameter for these
 VERBS = {"get", "post", "put", "patch", "delete", "api_route"}
 
 
@@ -25,17 +26,21 @@ def guard(project: Project, main: Path) -> Guard | None:
     """What seems to know who calls: the dependency of that kind that is asked for most often."""
     uses: Counter[str] = Counter()
     places: dict[str, list[Path]] = {}
+    unfit: set[str] = set()
     for module in project.modules:
         uses.update(filter(GUARD.fullmatch, _depended(module.tree)))
         for node in module.tree.body:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 places.setdefault(node.name, []).append(module.path)
+                if IN_PATHS & {one.arg for one in ast.walk(node.args) if isinstance(one, ast.arg)}:
+                    unfit.add(node.name)
     known = [name for name in uses if name in places]
     best = max(known, key=lambda name: (not NARROWER.fullmatch(name), uses[name]), default=None)
     if best is None:
         return None
     is_clear = (
         PLAIN.fullmatch(best) is not None
+        and best not in unfit
         and len(places[best]) == 1
         and not _reaches(project, places[best][0], main)
         and _guards_most(project, best, {*known})

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fastoffload.catalog import Choice
-from fastoffload.changes import Change, becoming, diff
+from fastoffload.changes import Change, Changes, becoming, diff
 from fastoffload.errors import FastoffloadError
 from fastoffload.initializing.found import Found
 from fastoffload.initializing.lines import lines
@@ -94,7 +94,7 @@ def wanted_in(change: Change) -> list[str]:
     return requirements_in((change.after or b"").decode())
 
 
-def recorded(changes: dict[Path, Change]) -> dict[Path, Change]:
+def recorded(changes: Changes) -> dict[Path, Change]:
     """Those that `--undo` takes back by their patch: lock files are locked anew."""
     return {file: one for file, one in changes.items() if file.suffix != ".lock"}
 

@@ -59,7 +59,8 @@ def summary(plan: Plan) -> Iterator[str]:
     """Which files would be written, the new ones by folder."""
     root = plan.found.root
     for file in plan.edited:
-        yield f"  edit  {_shown(file, root)}"
+        unseen = " (shown by --diff)" if file.suffix == ".lock" else ""
+        yield f"  edit  {_shown(file, root)}{unseen}"
     folders = Counter(_folder(PurePosixPath(_shown(file, root))) for file in plan.added)
     for name, number in sorted(folders.items()):
         yield f"  add   {name}" if number == 1 else f"  add   {name} ({number} files)"

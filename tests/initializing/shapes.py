@@ -261,8 +261,8 @@ SHAPES = {
                 from fastapi import Depends, Header
 
 
-                def get_current_user(name: Annotated[str, Header()] = "ann"):
-                    return name
+                def get_current_user(who: Annotated[str, Header()] = "ann"):
+                    return who
 
 
                 CurrentUser = Annotated[str, Depends(get_current_user)]

@@ -2,25 +2,17 @@
 
 import os
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
-from uuid import uuid4
 
-import psycopg
 import pytest
 from conftest import Cli
 from workshop import replace_in
 
 from fastoffload.initializing.looking import SQLITE
 from initializing.conftest import LIMIT_SECONDS, LayOut
+from initializing.servers import NEEDS_SERVER, database
 from initializing.shapes import SHAPES, WITH_SQL, Shape, py
 
-SERVER = os.environ.get("DATABASE_URL", "")
-NEEDS_SERVER = pytest.mark.skipif(
-    not SERVER.startswith("postgresql"), reason="DATABASE_URL names no PostgreSQL"
-)
 GIVEN = "include_name=include_name, "
 DB = """
     import os
@@ -149,19 +141,6 @@ def check(cli: Cli, root: Path, python: Path, url: str, *, is_filtered: bool) ->
 def test_on_sqlite(cli: Cli, lay_out: LayOut, environment: Path, tmp_path: Path, env: str) -> None:
     root = lay_out(with_alembic(env, "sqlite:///shop.db"))
     check(cli, root, environment, f"sqlite:///{tmp_path / 'shop.db'}", is_filtered=True)
-
-
-@contextmanager
-def database() -> Iterator[str]:
-    """One of the test's own on the server."""
-    name = f"init_{uuid4().hex[:8]}"
-    parts = urlsplit(SERVER)._replace(scheme="postgresql")
-    with psycopg.connect(parts.geturl(), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
-        try:
-            yield parts._replace(scheme="postgresql+psycopg", path=f"/{name}").geturl()
-        finally:
-            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
 @NEEDS_SERVER

@@ -41,8 +41,19 @@ SECOND = "def get_current_user(): ...\n"
         (f"from .main import app\n{DEPS}", ROUTES, "", False),
         (f"import shop.routes\n{DEPS}", f"from shop import main\n{ROUTES}", "", False),
         (DEPS.replace("get_current_user", "get_user"), ROUTES, "", False),
+        (DEPS.replace("current_user()", "current_user(name: str)"), ROUTES, "", False),
     ],
-    ids=["most", "few", "two", "twice", "another import", "a circle", "a wide circle", "a getter"],
+    ids=[
+        "most",
+        "few",
+        "two",
+        "twice",
+        "another import",
+        "a circle",
+        "a wide circle",
+        "a getter",
+        "a name",
+    ],
 )
 def test_is_clear(tmp_path: Path, deps: str, routes: str, main: str, *, is_clear: bool) -> None:
     shop = tmp_path / "shop"
