@@ -1,6 +1,6 @@
 """The project that one is in, and the recipes of the release that it has."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,7 @@ from fastoffload.doctor.reading.sources import Project as Sources
 from fastoffload.errors import FastoffloadError
 from fastoffload.recipes.place import Place
 from fastoffload.recipes.recipe import Recipe, in_templates
+from fastoffload.recipes.taken import needed
 from fastoffload.templating import releases
 from fastoffload.templating.answers import ANSWERS_FILE, Answers
 
@@ -48,6 +49,11 @@ class Project:
                     " run `fastoffload update` first"
                 )
             yield found
+
+    def offered(self, recipes: Iterable[Recipe]) -> list[Recipe]:
+        """Those of the recipes that can be added here."""
+        is_generated = self.answers.package is None
+        return [one for one in recipes if is_generated or not needed(one)]
 
 
 def _place(root: Path, package: str | None) -> Place:

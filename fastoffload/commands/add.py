@@ -66,8 +66,10 @@ def _asked(folder: Path, name: str) -> str:
     from fastoffload.recipes import recipe, taken
 
     taken.check_name(name)
-    with Project.around(folder).recipes() as recipes:
-        return select("Which work to begin with?", recipes.values(), recipe.DEFAULT)
+    project = Project.around(folder)
+    with project.recipes() as recipes:
+        offered = project.offered(recipes.values())
+        return select("Which work to begin with?", offered, recipe.DEFAULT)
 
 
 def _show_diff(planned: "Plan") -> None:

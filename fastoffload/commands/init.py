@@ -124,7 +124,7 @@ def _put_in(path: Path, wanted: Wanted, shown: Shown) -> None:
     plan = course.work_out(
         found, given or questions_of_new.ask_choice(), own_database=wanted.own_database
     )
-    if _accepted(plan.changes, plan.edited, plan, shown):
+    if _accepted(plan, shown):
         course.carry_out(plan.changes)
     _show_end(plan, shown)
 
@@ -138,7 +138,7 @@ def _take_out(path: Path, shown: Shown) -> None:
     edited = {file: one for file, one in made.items() if one.after is not None}
     removed = [file for file, one in made.items() if one.after is None]
     if not shown.as_json:
-        _show_diff(made if shown.diff else edited, path)
+        _show_diff(made if shown.diff else _read(edited), path)
         typer.echo(f"{len(removed)} files of the engine, its tests and jobs/ go out again")
     if not shown.writes_nothing and (shown.yes or _confirm("Take it out?")):
         course.carry_out(made)
@@ -149,17 +149,24 @@ def _take_out(path: Path, shown: Shown) -> None:
         typer.echo("Done: the application is as it was before `init`.")
 
 
-def _accepted(all_of_it: "Changes", edited: "Changes", plan: "Plan", shown: Shown) -> bool:
+def _accepted(plan: "Plan", shown: Shown) -> bool:
     """Shows the diff; whether it shall be carried out."""
     from fastoffload.initializing import words
 
     if not shown.as_json:
-        _show_diff(all_of_it if shown.diff else edited, plan.found.root)
+        _show_diff(plan.changes if shown.diff else _read(plan.edited), plan.found.root)
         for line in words.summary(plan):
             typer.echo(terminal.visible(line))
     if shown.writes_nothing:
         return False
     return shown.yes or _confirm("Write this?")
+
+
+def _read(edited: "Changes") -> "Changes":
+    """What somebody reads of it: not the thousands of lines of a lock file."""
+    from fastoffload.initializing.plan import recorded
+
+    return recorded(edited)
 
 
 def _confirm(question: str) -> bool:

@@ -30,6 +30,13 @@ class Named:
 
 
 @dataclass(frozen=True, slots=True)
+class Guard(Named):
+    """A dependency that seems to know who calls; clear where most of the routes ask for it."""
+
+    is_clear: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """All that is known of an application before anything is asked.
 
@@ -42,7 +49,7 @@ class Found:
     package: str
     dotted: str
     engine: Named | None
-    guard: Named | None
+    guard: Guard | None
     environments: tuple[Path, ...]
     has_sqlite: bool
     broker: str | None

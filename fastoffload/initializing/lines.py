@@ -27,12 +27,13 @@ class Lines:
 
 
 def lines(found: Found, *, own_database: bool) -> Lines:
-    """One import and one line in the application's module; on SQLite, the filter in env.py."""
+    """One import and one line in the application's module; where needed, the filter in env.py."""
     made = Lines()
     _install(found, made, own_database=own_database)
-    if found.engine and found.has_sqlite and not own_database:
+    if found.engine and not own_database:
         for file in found.environments:
-            _filter(found, file, made)
+            if found.has_sqlite or b"include_schemas" in file.read_bytes():
+                _filter(found, file, made)
     return made
 
 
@@ -41,8 +42,11 @@ def _install(found: Found, made: Lines, *, own_database: bool) -> None:
     source = file.read_bytes()
     tree = parse(file, source)
     engine = None if own_database else _engine(found)
-    heads = [_import_of_offload(found), *_import_of_engine(found, engine, tree)]
-    call = _call(found, engine)
+    guard = _guard(found)
+    heads = [_import_of_offload(found), *_import_of(found, engine, tree)]
+    if guard:
+        heads += [*_import_of_depends(tree), *_import_of(found, guard, tree)]
+    call = _call(found, engine, guard)
     if found.application.is_factory:
         line = before_return(tree, name, call)
     else:
@@ -67,36 +71,54 @@ def _import_of_offload(found: Found) -> str:
     return f"from {found.dotted} import offload" if found.dotted else "import offload"
 
 
-def _import_of_engine(found: Found, engine: Named | None, tree: ast.Module) -> list[str]:
+def _guard(found: Found) -> Named | None:
+    """The guard, where there is no doubt about it and the application's module can import it."""
+    if found.guard and found.guard.is_clear and found.importable(found.guard.file) is not None:
+        return found.guard
+    return None
+
+
+def _import_of(found: Found, named: Named | None, tree: ast.Module) -> list[str]:
     """None where the application's module has the name already."""
-    if engine is None or engine.file == found.application.file:
+    if named is None or named.file == found.application.file or named.name in _there(tree):
         return []
-    there = {
+    return [f"from {found.importable(named.file)} import {named.name}"]
+
+
+def _import_of_depends(tree: ast.Module) -> list[str]:
+    return [] if "Depends" in _there(tree) else ["from fastapi import Depends"]
+
+
+def _there(tree: ast.Module) -> set[str]:
+    return {
         alias.asname or alias.name
         for node in tree.body
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
     }
-    module = found.importable(engine.file)
-    return [] if engine.name in there else [f"from {module} import {engine.name}"]
 
 
-def _call(found: Found, engine: Named | None) -> str:
+def _call(found: Found, engine: Named | None, guard: Named | None) -> str:
     given = f", engine={engine.name}" if engine else ""
+    if guard:
+        return f"offload.install({{app}}{given}, dependencies=[Depends({guard.name})])"
     who = f"  # guard: dependencies=[Depends({found.guard.name})]" if found.guard else ""
     return f"offload.install({{app}}{given}){who}"
 
 
 def _filter(found: Found, file: Path, made: Lines) -> None:
-    """Alembic's autogenerate would drop the engine's tables on SQLite, were it not told of them."""
+    """Alembic's autogenerate would drop the engine's tables, which it sees: told of them by name.
+
+    On PostgreSQL it sees them only if it is to look at all schemas.
+    """
     module = ".".join(filter(None, [found.dotted, "offload.database.tables"]))
     head = f"from {module} import include_name"
     source = file.read_bytes()
     opened = keyword(source, parse(file, source), "context.configure", FILTER)
     if opened is None:
         made.left.append(
-            f"in {file.relative_to(found.root)}, let `include_name` of {module} decide as well: on"
-            " SQLite, autogenerate would drop the engine's tables"
+            f"in {file.relative_to(found.root)}, let `include_name` of {module} decide as well:"
+            " autogenerate would drop the engine's tables otherwise"
         )
         return
     tree = parse(file, opened)

@@ -11,19 +11,19 @@ from fastoffload.doctor.reading.sources import Project
 from fastoffload.errors import FastoffloadError, UsageError
 from fastoffload.initializing.applications import applications, choose
 from fastoffload.initializing.found import Application, Found, Named
+from fastoffload.initializing.guards import guard
 from fastoffload.requirements.copies import SKIPPED
 
 REQUIREMENTS = ("pyproject.toml", "requirements.txt", "setup.py", "Pipfile")
 ENGINES = ("create_async_engine", "create_engine")
 SESSIONS = ("async_sessionmaker", "sessionmaker")
-GUARD = re.compile(
-    r"(get_|require_)?(current_)?(active_)?(user|superuser|principal|account|token|api_key|auth)"
-    r"|verify_\w+|require_\w+|\w*current_\w*user\w*"
-)
 BROKERS = {
     "redis": re.compile(r"rediss?://|redis:[\d]|valkey", re.IGNORECASE),
     "rabbitmq": re.compile(r"amqps?://|rabbitmq", re.IGNORECASE),
 }
+# A URL, the name of a driver, or the driver itself. One too many is a line that filters nothing;
+# one too few, and autogenerate drops the engine's tables.
+SQLITE = re.compile(r"""sqlite(\+\w+)?://|["']sqlite(\+\w+)?["']|\baiosqlite\b""")
 CONFIGURES = re.compile(rb"context\.configure\s*\(")
 
 Ask = Callable[[list[str]], str]
@@ -65,9 +65,9 @@ def _found(project: Project, application: Application, package: str | None) -> F
         package=inside,
         dotted=dotted,
         engine=_engine(project),
-        guard=_guard(project),
+        guard=guard(project, application.file),
         environments=tuple(_environments(root)),
-        has_sqlite="sqlite" in texts,
+        has_sqlite=SQLITE.search(texts) is not None,
         broker=next((name for name, seen in BROKERS.items() if seen.search(texts)), None),
     )
 
@@ -113,33 +113,6 @@ def _calls(tree: ast.Module) -> Iterator[tuple[str, str]]:
             target = node.targets[0] if isinstance(node, ast.Assign) else node.target
             if isinstance(target, ast.Name):
                 yield target.id, ast.unparse(node.value.func).rpartition(".")[2]
-
-
-def _guard(project: Project) -> Named | None:
-    """What seems to know who calls: the dependency of that kind that most routes have."""
-    uses: dict[str, int] = {}
-    places: dict[str, Path] = {}
-    for module in project.modules:
-        if b"Depends" not in module.source and b"def " not in module.source:
-            continue
-        for node in ast.walk(module.tree):
-            name = _depended(node)
-            if name and GUARD.fullmatch(name):
-                uses[name] = uses.get(name, 0) + 1
-        for node in module.tree.body:
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                places.setdefault(node.name, module.path)
-    known = [name for name in uses if name in places]
-    best = max(known, key=lambda name: uses[name], default=None)
-    return Named(places[best], best) if best else None
-
-
-def _depended(node: ast.AST) -> str:
-    """`x` of `Depends(x)` or `Security(x)`."""
-    if not isinstance(node, ast.Call) or not node.args or not isinstance(node.args[0], ast.Name):
-        return ""
-    callee = ast.unparse(node.func).rpartition(".")[2]
-    return node.args[0].id if callee in {"Depends", "Security"} else ""
 
 
 def _environments(root: Path) -> Iterator[Path]:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fastoffload.catalog import Choice
-from fastoffload.changes import Change, becoming, diff
+from fastoffload.changes import Change, Changes, becoming, diff
 from fastoffload.errors import FastoffloadError
 from fastoffload.initializing.found import Found
 from fastoffload.initializing.lines import lines
 from fastoffload.initializing.patch import PATCH
 from fastoffload.initializing.requirements import REQUIREMENTS
+from fastoffload.initializing.starting.worker import worker
 from fastoffload.ownership import TESTS, engine_in, inside
 from fastoffload.recipes.files import Files, files_of
 from fastoffload.recipes.place import TESTS as KINDS_TESTS
@@ -38,6 +39,7 @@ class Plan:
     changes: dict[Path, Change]
     left: list[str]
     install: list[str]
+    worker: list[str]
 
     @property
     def edited(self) -> dict[Path, Change]:
@@ -67,10 +69,11 @@ def plan(found: Found, choice: Choice, *, own_database: bool) -> Plan:
     }
     edits = lines(found, own_database=own_database)
     brought = copies.bring(found.root, wanted)
-    theirs = edits.changes | becoming(brought.files)
+    beside = worker(found, choice)
+    theirs = edits.changes | beside.changes | becoming(brought.files)
     made[found.root / PATCH] = Change(None, diff(recorded(theirs), found.root))
     left = [*(f"run `{command}`" for command in brought.commands), *edits.left]
-    return Plan(found, choice, theirs | made, left, brought.install)
+    return Plan(found, choice, theirs | made, left, brought.install, beside.said)
 
 
 def check_free(found: Found) -> None:
@@ -92,7 +95,7 @@ def wanted_in(change: Change) -> list[str]:
     return requirements_in((change.after or b"").decode())
 
 
-def recorded(changes: dict[Path, Change]) -> dict[Path, Change]:
+def recorded(changes: Changes) -> dict[Path, Change]:
     """Those that `--undo` takes back by their patch: lock files are locked anew."""
     return {file: one for file, one in changes.items() if file.suffix != ".lock"}
 

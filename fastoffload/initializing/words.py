@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from fastoffload.catalog import Choice
 from fastoffload.initializing.found import Found
 from fastoffload.initializing.plan import Plan
 from fastoffload.requirements.managers import manager_of
@@ -35,7 +34,13 @@ def facts(found: Found, *, own_database: bool) -> Facts:
         )
         yield (
             "who calls",
-            f"{found.guard.name} in {where} seems to know: guard the engine's routes by it",
+            f"{found.guard.name} in {where}"
+            + (
+                ", as most of its routes have it: it guards the engine's too, and lets whom it lets"
+                " in see all jobs"
+                if found.guard.is_clear
+                else " seems to know: guard the engine's routes by it"
+            ),
         )
 
 
@@ -54,7 +59,8 @@ def summary(plan: Plan) -> Iterator[str]:
     """Which files would be written, the new ones by folder."""
     root = plan.found.root
     for file in plan.edited:
-        yield f"  edit  {_shown(file, root)}"
+        unseen = " (shown by --diff)" if file.suffix == ".lock" else ""
+        yield f"  edit  {_shown(file, root)}{unseen}"
     folders = Counter(_folder(PurePosixPath(_shown(file, root))) for file in plan.added)
     for name, number in sorted(folders.items()):
         yield f"  add   {name}" if number == 1 else f"  add   {name} ({number} files)"
@@ -65,21 +71,9 @@ def steps(plan: Plan) -> Iterator[str]:
     yield from plan.left
     for command in plan.install:
         yield f"`{command}` installs what the engine needs"
-    yield from worker(plan.found.dotted, plan.choice)
+    yield from plan.worker
     yield "`git add --all && git commit` it: `switch`, `update` and `status` work from then on"
     yield f"your first job: {plan.found.package or '.'}/jobs/blank, or `fastoffload add`"
-
-
-def worker(dotted: str, choice: Choice) -> Iterator[str]:
-    """The command of a queue's worker, for a Procfile and for compose."""
-    command = choice.strategy.worker
-    if command is None:
-        return
-    module = ".".join(filter(None, [dotted, "offload.worker"]))
-    typed = command.format(worker=module)
-    yield f"the worker is a process of its own, with BROKER_URL set as for the API: `{typed}`"
-    yield f"in a Procfile: `worker: {typed}`"
-    yield f"in compose, beside the API's service and from its image: `worker: {{command: {typed}}}`"
 
 
 def _shown(file: Path, root: Path) -> str:

@@ -46,14 +46,21 @@ def check_free(place: Place, recipe: Recipe, name: str) -> None:
         raise _taken(place, name, f"the recipe {recipe.name} has something else of that name")
 
 
-def check_needs(recipe: Recipe) -> None:
-    """Raises FastoffloadError for a recipe that only a generated project has a place for."""
+def needed(recipe: Recipe) -> str | None:
+    """What a recipe uses that only a generated project has, if anything."""
     for file in sorted(recipe.folder.glob("*.py")):
         if file.name not in NOT_COPIED and (found := OF_PROJECTS.search(file.read_text())):
-            raise FastoffloadError(
-                f"the recipe {recipe.name} is for a project that `fastoffload new` generated: its"
-                f" {file.name} uses {found[0]}; take another, such as {DEFAULT}"
-            )
+            return f"its {file.name} uses {found[0]}"
+    return None
+
+
+def check_needs(recipe: Recipe) -> None:
+    """Raises FastoffloadError for a recipe that only a generated project has a place for."""
+    if uses := needed(recipe):
+        raise FastoffloadError(
+            f"the recipe {recipe.name} is for a project that `fastoffload new` generated:"
+            f" {uses}; take another, such as {DEFAULT}"
+        )
 
 
 def check_routes(place: Place, name: str, prefix: str) -> None:

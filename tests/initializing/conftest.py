@@ -9,11 +9,12 @@ import pytest
 from uv import find_uv_bin
 from workshop import commit, git
 
+from initializing.servers import BROKER
 from initializing.shapes import Shape
 
 LIMIT_SECONDS = 300
 # What the applications and their tests import, beside what the engine needs.
-PACKAGES = ("fastapi>=0.115", "sqlmodel", "uvicorn", "httpx", "pytest")
+PACKAGES = ("fastapi>=0.115", "sqlmodel", "asyncpg", "uvicorn", "httpx", "pytest")
 
 LayOut = Callable[[Shape], Path]
 
@@ -24,8 +25,8 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("environment")
     listed = Path("templates/project/app/offload/requirements.txt.jinja").read_text()
     lines = (line.partition("#")[0].strip() for line in listed.splitlines())
-    # Without those of a queue, which this environment is not for.
-    wanted = [one for one in lines if one and one[0].isalpha() and "celery" not in one]
+    queues = () if BROKER else ("celery", "dramatiq")  # for which there must be a broker
+    wanted = [one for one in lines if one and one[0].isalpha() and not one.startswith(queues)]
     python = folder / ".venv" / "bin" / "python"
     for command in (
         ("venv", "--quiet", "--python", sys.executable, str(folder / ".venv")),

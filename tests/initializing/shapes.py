@@ -261,8 +261,8 @@ SHAPES = {
                 from fastapi import Depends, Header
 
 
-                def get_current_user(name: Annotated[str, Header()] = "ann"):
-                    return name
+                def get_current_user(who: Annotated[str, Header()] = "ann"):
+                    return who
 
 
                 CurrentUser = Annotated[str, Depends(get_current_user)]
@@ -292,9 +292,9 @@ SHAPES = {
         root="backend",
         start="backend",
         main="backend/app/main.py",
-        head="from app import offload",
-        line="offload.install(app, engine=engine)"
-        "  # guard: dependencies=[Depends(get_current_user)]",
+        head="from app import offload\nfrom fastapi import Depends\n"
+        "from app.api.deps import get_current_user",
+        line="offload.install(app, engine=engine, dependencies=[Depends(get_current_user)])",
         path="/api/ping",
     ),
     "modules beside a main.py": Shape(

@@ -6,8 +6,12 @@ from pathlib import Path
 
 import pytest
 from conftest import Cli
+from new.test_questions_of_new import CTRL_C, Terminal
 from workshop import contents
 
+from fastoffload.catalog import Choice
+from fastoffload.templating.answers import ANSWERS_FILE, SOURCE, Answers
+from fastoffload.templating.releases import newest
 from initializing.conftest import LIMIT_SECONDS, LayOut
 from initializing.shapes import SHAPES
 
@@ -43,6 +47,23 @@ def test_a_recipe_for_generated_projects_is_refused(cli: Cli, lay_out: LayOut) -
     (line,) = refused.stderr.splitlines()
     assert "its datasets.py uses app.database; take another, such as blank" in line
     assert contents(root) == before
+
+
+def test_it_is_not_offered_either(lay_out: LayOut) -> None:
+    root = lay_out(SHAPES["a lifespan"])
+    answers = Answers(newest(), "shop", "", Choice.of("executor", {}), "shop")
+    said = {"_src_path": SOURCE, "_commit": answers.release, **answers.data(answers.choice)}
+    (root / ANSWERS_FILE).write_text(json.dumps(said))
+    terminal = Terminal(root, "add", "sales")
+    try:
+        terminal.expect("Which work to begin with?")
+        terminal.expect("video")
+        terminal.press(CTRL_C)
+        terminal.end()
+    finally:
+        terminal.close()
+    assert "blank" in terminal.words
+    assert "report" not in terminal.words
 
 
 def test_tables_want_a_migration_of_ones_own(cli: Cli, lay_out: LayOut) -> None:

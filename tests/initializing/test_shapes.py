@@ -1,19 +1,16 @@
 """Every shape: `init`, its own tests as before, a job run through, and out again to the byte."""
 
-import os
-import socket
+import sqlite3
 import subprocess
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing
 from pathlib import Path
 
-import httpx
 import pytest
 from conftest import Cli
 from workshop import commit, contents, git
 
 from initializing.conftest import LIMIT_SECONDS, LayOut
+from initializing.serving import ended, served
 from initializing.shapes import SHAPES, Shape
 
 BOTH = ("--strategy", "executor", "--yes")
@@ -39,50 +36,6 @@ def own_tests(root: Path, shape: Shape, python: Path) -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "3 passed" in done.stdout, done.stdout
-
-
-@contextmanager
-def served(root: Path, shape: Shape, python: Path, folder: Path) -> Iterator[httpx.Client]:
-    """The application as it is served, with a database of its own."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    options = ["--factory"] if shape.factory else []
-    target = f"{shape.module}:{shape.served}"
-    command = [python, "-m", "uvicorn", *options, target, "--port", str(port)]
-    log = folder / "log.txt"
-    with log.open("wb") as output:
-        server = subprocess.Popen(
-            command,
-            cwd=root / shape.start,
-            env=os.environ | {"DATABASE_URL": f"sqlite:///{folder / 'jobs.db'}"},
-            stdout=output,
-            stderr=output,
-        )
-    try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
-            wait_for(lambda: answers(client, shape.path), server, log)
-            yield client
-    finally:
-        server.terminate()
-        server.wait(LIMIT_SECONDS)
-
-
-def wait_for(look: Callable[[], bool], server: subprocess.Popen[bytes], log: Path) -> None:
-    """Returns when it holds; fails when the server ends first, or it takes too long."""
-    end = time.monotonic() + LIMIT_SECONDS
-    while not look():
-        assert server.poll() is None, log.read_text()
-        assert time.monotonic() < end, log.read_text()
-        time.sleep(0.05)
-
-
-def answers(client: httpx.Client, path: str) -> bool:
-    """Whether the application's own route does."""
-    try:
-        return client.get(path).status_code == 200
-    except httpx.TransportError:
-        return False
 
 
 def test_in_and_out_again(cli: Cli, lay_out: LayOut, shape: Shape, environment: Path) -> None:
@@ -132,13 +85,27 @@ def test_a_job_runs_through(
     root = lay_out(shape)
     done = cli("init", *BOTH, *shape.options, "--own-database", cwd=root)
     assert done.returncode == 0, done.stderr
-    with served(root, shape, environment, tmp_path) as client:
+    with served(
+        root, shape, environment, {"DATABASE_URL": f"sqlite:///{tmp_path}/jobs.db"}
+    ) as client:
         answer = client.post("/jobs/blank", json={"steps": 4})
         assert answer.status_code == 202, answer.text
-        ended = {"succeeded", "failed", "cancelled"}
-        end = time.monotonic() + LIMIT_SECONDS
-        while (job := client.get(answer.headers["Location"]).json())["status"] not in ended:
-            assert time.monotonic() < end, job
-            time.sleep(0.05)
+        job = ended(client, answer.headers["Location"])
         assert (job["status"], job["result"]) == ("succeeded", {"steps": 4})
         assert client.get(shape.path).json() == {"ping": "pong"}
+
+
+@pytest.mark.parametrize("name", ["a lifespan", "SQLModel in backend", "a factory and an object"])
+def test_a_job_runs_through_in_their_own_database(
+    cli: Cli, lay_out: LayOut, environment: Path, name: str
+) -> None:
+    shape = SHAPES[name]
+    root = lay_out(shape)
+    done = cli("init", *BOTH, cwd=root)
+    assert done.returncode == 0, done.stderr
+    with served(root, shape, environment, {}) as client:
+        answer = client.post("/jobs/blank", json={"steps": 4})
+        assert answer.status_code == 202, answer.text
+        assert ended(client, answer.headers["Location"])["status"] == "succeeded"
+    with closing(sqlite3.connect(root / shape.start / "shop.db")) as database:
+        assert database.execute("SELECT status FROM offload_jobs").fetchall() == [("succeeded",)]

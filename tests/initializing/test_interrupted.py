@@ -1,0 +1,77 @@
+"""Ctrl-C at any moment of `init` and of `init --undo`: the application is as it was, or done."""
+
+import os
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import FASTOFFLOAD, Cli
+from workshop import contents
+
+from initializing.conftest import LIMIT_SECONDS, LayOut
+from initializing.shapes import SHAPES
+
+IN = ("init", "--strategy", "executor", "--yes")
+OUT = ("init", "--undo", "--yes")
+SEED = int(os.environ.get("SEED", random.randrange(10**6)))
+MOMENTS = 4
+ONE_OF_BOTH = {(130, True, False), (0, False, True)}  # exit code, as before, all of it
+
+
+def interrupted(root: Path, command: tuple[str, ...], is_time: Callable[[], bool]) -> int:
+    """The exit code of the command whose group gets SIGINT, twice, once it is time."""
+    with subprocess.Popen(
+        [*FASTOFFLOAD, *command],
+        cwd=root,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as process:
+        while process.poll() is None and not is_time():
+            pass
+        for _ in range(2):
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGINT)
+        return process.wait(LIMIT_SECONDS)
+
+
+def after(seconds: float) -> Callable[[], bool]:
+    """Whether they have passed since the first look."""
+    end: list[float] = []
+
+    def look() -> bool:
+        end[:] = end or [time.monotonic() + seconds]
+        time.sleep(0.001)
+        return time.monotonic() > end[0]
+
+    return look
+
+
+@pytest.mark.parametrize("verb", ["in", "out"])
+def test_all_of_it_or_nothing(cli: Cli, lay_out: LayOut, verb: str) -> None:
+    chance = random.Random(SEED)
+    root = lay_out(SHAPES["a lifespan"])
+    command, back = (IN, OUT) if verb == "in" else (OUT, IN)
+    if verb == "out":
+        assert cli(*IN, cwd=root).returncode == 0
+    before = contents(root)
+    began = time.monotonic()
+    assert cli(*command, cwd=root).returncode == 0
+    took = time.monotonic() - began
+    done = contents(root)
+    assert cli(*back, cwd=root).returncode == 0
+    moving = [root / name for name in before.keys() ^ done.keys()]
+    moments = [after(chance.random() * took) for _ in range(MOMENTS)]
+    # And in the middle of writing.
+    moments += [lambda: any(file.exists() is (verb == "in") for file in moving)] * 2
+    for is_time in moments:
+        code = interrupted(root, command, is_time)
+        found = contents(root)
+        assert (code, found == before, found == done) in ONE_OF_BOTH, f"SEED={SEED}"
+        if found == done:
+            assert cli(*back, cwd=root).returncode == 0
