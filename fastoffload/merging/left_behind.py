@@ -1,24 +1,46 @@
 """What a project that leaves a broker leaves on it, and how to clear it."""
 
+import re
+import tomllib
+from pathlib import Path, PurePosixPath
+
 from fastoffload.templating.answers import Answers
 
 # As the engine has it: broker.py, UNUSED_QUEUE_SECONDS.
 UNUSED_DAYS = 7
 
 
-def on_broker(answers: Answers) -> str | None:
+def on_broker(project: Path, answers: Answers) -> str | None:
     """One line, before the strategy or the broker changes; None for one without a broker."""
     broker = answers.choice.answers.get("broker")
-    prefix = f"{answers.name}.{answers.choice.strategy.name}"
     if broker is None:
         return None
-    clear = (
-        f"redis-cli --scan --pattern '{prefix}:*' | xargs -r redis-cli del"
+    name = plain(_name(project, answers))
+    prefix = f"{name}.{answers.choice.strategy.name}"
+    redis = 'redis-cli -u "$BROKER_URL"'
+    what, clear = (
+        ("keys", f"{redis} --scan --pattern '{prefix}:*' | xargs -r {redis} del")
         if broker == "redis"
-        else f"RabbitMQ deletes them {UNUSED_DAYS} days after they were last used"
+        else ("queues", f"RabbitMQ deletes them {UNUSED_DAYS} days after they were last used")
     )
     return (
-        f"On the {broker} broker of before, names that begin with {prefix} are left and read by"
-        f" nobody (with a QUEUE_PREFIX, that in place of {answers.name}); the jobs are in the"
+        f"On the {broker} broker of before, {what} whose names begin with {prefix} are left and"
+        f" read by nobody (with a QUEUE_PREFIX, that in place of {name}); the jobs are in the"
         f" database and go on. To clear them: {clear}."
     )
+
+
+def plain(name: str) -> str:
+    """A project's name as the engine puts it before the names of its queues."""
+    made = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-_")[:50]
+    return made if made[:1].isalpha() else f"app-{made}"
+
+
+def _name(project: Path, answers: Answers) -> str:
+    """What the engine goes by: the name in pyproject.toml, else the package's own."""
+    pyproject = project / "pyproject.toml"
+    if pyproject.is_file():
+        name = tomllib.loads(pyproject.read_text(encoding="utf-8")).get("project", {}).get("name")
+        if isinstance(name, str):
+            return name
+    return PurePosixPath(answers.package or "app").name

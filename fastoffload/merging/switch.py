@@ -26,7 +26,8 @@ def switch(
         if test:
             made.check_tests()
         made.carry_out()
-    warnings = [*filter(None, [choice.cost, left_behind.on_broker(answers)]), *made.warnings]
+    told = (choice.cost, left_behind.on_broker(path, answers), *made.warnings)
+    warnings = [warning for warning in told if warning]
     return UpdateResult(path, made.journal.title, made.changes, warnings)
 
 

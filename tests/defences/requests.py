@@ -39,6 +39,17 @@ MUTATIONS = [
         f"{HTTP}::TestJson::test_a_body_has_a_limit",
     ),
     Mutation(
+        "requests: a client gone in the middle of an upload is no 500",
+        [
+            (
+                f"{OFFLOAD}/http/routing.py",
+                "if answer.has_begun or isinstance(error, ClientDisconnect):",
+                "if answer.has_begun:",
+            )
+        ],
+        f"{TESTS}/observing/test_observed.py::test_a_client_that_goes_in_the_middle_of_an_upload_is_no_failure",
+    ),
+    Mutation(
         "uploads: a file has a limit, whatever its length is said to be",
         [(UPLOADS, "key, content, limits.max_bytes, name=", "key, content, 10**12, name=")],
         f"{TESTS}/files/test_uploads.py::TestRefused::test_a_file_over_its_limit_leaves_nothing",

@@ -1,12 +1,14 @@
 """What `switch` says of the broker that a project leaves."""
 
+import ast
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fastoffload.catalog import Choice
-from fastoffload.merging.left_behind import UNUSED_DAYS, on_broker
+from fastoffload.merging.left_behind import UNUSED_DAYS, on_broker, plain
 from fastoffload.templating.answers import Answers
 
 ENGINE = Path(__file__).parents[2] / "templates" / "project" / "app" / "offload"
@@ -14,25 +16,42 @@ BROKER = ENGINE / "{% if has_broker %}broker.py{% endif %}"
 
 
 def answers(strategy: str, broker: str | None) -> Answers:
-    return Answers("v0.2.0", "demo", "", Choice.of(strategy, {"broker": broker} if broker else {}))
+    return Answers("v0.2.0", "then", "", Choice.of(strategy, {"broker": broker} if broker else {}))
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project with another name than it was made with."""
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "Demo.Shop"\n')
+    return tmp_path
 
 
 @pytest.mark.parametrize("strategy", ["celery", "dramatiq"])
-def test_what_is_left_and_how_to_clear_it(strategy: str) -> None:
+def test_what_is_left_and_how_to_clear_it(project: Path, strategy: str) -> None:
     redis, rabbitmq = (
-        on_broker(answers(strategy, "redis")),
-        on_broker(answers(strategy, "rabbitmq")),
+        on_broker(project, answers(strategy, "redis")),
+        on_broker(project, answers(strategy, "rabbitmq")),
     )
 
     assert redis is not None
     assert rabbitmq is not None
-    assert f"redis-cli --scan --pattern 'demo.{strategy}:*' | xargs -r redis-cli del" in redis
-    assert f"begin with demo.{strategy} are left" in rabbitmq
+    assert f"--scan --pattern 'demo-shop.{strategy}:*' | xargs -r redis-cli -u" in redis
+    assert f"begin with demo-shop.{strategy} are left" in rabbitmq
     assert f"{UNUSED_DAYS} days" in rabbitmq
 
 
-def test_without_a_broker_nothing_is_left() -> None:
-    assert on_broker(answers("background", None)) is None
+def test_without_a_broker_nothing_is_left(project: Path) -> None:
+    assert on_broker(project, answers("background", None)) is None
+
+
+@pytest.mark.parametrize("name", ["Order.Service 2", "2nd", "_x_", "a" * 60, "é", "a--b"])
+def test_a_name_becomes_what_the_engine_makes_of_it(name: str) -> None:
+    """The engine's own function, for its module needs what a project has installed."""
+    found = ast.parse(BROKER.read_text()).body
+    [own] = [node for node in found if isinstance(node, ast.FunctionDef) and node.name == "_plain"]
+    of_engine: dict[str, Any] = {"re": re}
+    exec(ast.unparse(own), of_engine)
+    assert plain(name) == of_engine["_plain"](name)
 
 
 def test_names_and_days_are_the_engine_s() -> None:

@@ -29,7 +29,6 @@ RABBITMQ_QUEUES = (
     "celery@{host}.{}.celery.pidbox",
     "{}.dramatiq.default",
     "{}.dramatiq.default.DQ",
-    "{}.dramatiq.default.XQ",
 )
 RABBITMQ_EXCHANGES = ("{}.celery.pidbox", "reply.{}.celery.pidbox", "{}.celery.events")
 

@@ -73,7 +73,9 @@ def get_dataset_settings() -> DatasetSettings:
     "/{name}",
     status_code=201,
     responses={200: {"model": DatasetOut}, **answers(413, 415, 422, 503)},
-    openapi_extra={"requestBody": {"content": {"text/csv": {"schema": {"type": "string"}}}}},
+    openapi_extra={
+        "requestBody": {"required": True, "content": {"text/csv": {"schema": {"type": "string"}}}}
+    },
 )
 async def put_dataset(name: Name, request: Request, response: Response) -> DatasetOut:
     """Store the readings of a dataset in the place of those it had."""

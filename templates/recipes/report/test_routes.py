@@ -94,3 +94,12 @@ def test_a_dataset_is_deleted_unless_a_report_waits(http: Client) -> None:
     answer = http("POST", KIND.prefix, json={"dataset": "gone", "title": "Nothing"})
     assert answer.status_code == 404
     assert answer.json()["detail"] == "There is no dataset gone."
+
+
+def test_the_document_says_what_a_put_needs_and_what_a_dataset_allows(http: Client) -> None:
+    document = http("GET", "/openapi.json").json()
+    body = document["paths"][f"{DATASETS}/{{name}}"]["put"]["requestBody"]
+    assert body["required"]
+    assert list(body["content"]) == ["text/csv"]
+    assert http("PUT", f"{DATASETS}/empty", headers=CSV).status_code == 422
+    assert http("OPTIONS", f"{DATASETS}/nile").headers["allow"] == "GET, HEAD, PUT, DELETE"

@@ -67,6 +67,7 @@ def settings_of_celery() -> dict[str, Any]:
     return {
         "task_queues": [queue_of(name) for name in consumed_queues()],
         "task_create_missing_queues": False,
+        "task_default_exchange": "",  # else one named celery, which may be somebody else's
         "task_ignore_result": True,  # what came of a job is in its row
         # A message is done when its look is: a busy worker must not hoard what wakes idle ones.
         "task_acks_late": True,

@@ -134,6 +134,9 @@ class TolerantRabbitmq(RabbitmqBroker):
             "x-expires": 1000 * UNUSED_QUEUE_SECONDS,
         }
 
+    def _declare_xq_queue(self, _: str) -> None:
+        """None for dead letters: no queue has it in its arguments, and it would never expire."""
+
 
 def redis_client() -> redis.Redis:
     """A client of BROKER_URL that checks the server's certificate; it is not connected yet."""

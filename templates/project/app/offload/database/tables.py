@@ -24,6 +24,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    Text,
     TypeDecorator,
     Uuid,
     literal_column,
@@ -193,7 +194,7 @@ callbacks = Table(
     f"{PREFIX}callbacks",
     metadata,
     Column("job_id", ForeignKey(jobs.c.id, ondelete="CASCADE"), primary_key=True),
-    Column("url", String(2000), nullable=False),
+    Column("url", Text, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("next_at", UtcDateTime),
     Column("last_status", Integer),  # of HTTP

@@ -8,12 +8,14 @@ from fastapi.routing import APIRoute
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.routing import Match
 from starlette.types import Message, Receive, Scope, Send
 
 from ..errors import Refused
 from ..settings import get_settings
 from . import problems, same_origin
 
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 LATER = "offload.later"  # an answer that begins when the dependencies of its route have ended
 
 
@@ -21,8 +23,10 @@ class Route(APIRoute):
     """A route of the engine's, or one of a kind that has been adopted."""
 
     def admit(self, scope: Scope) -> None:
-        """Raise Refused by what the headers say."""
+        """Raise Refused by what the request's first line and headers say."""
         same_origin.check(scope)
+        if scope["method"] not in (self.methods or ()):
+            raise problems.Problem(405, "Method Not Allowed", {"Allow": ", ".join(_allowed(scope))})
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -53,7 +57,7 @@ class JsonRoute(Route):
     """A route that takes JSON, of MAX_JSON_BYTES at the most."""
 
     def admit(self, scope: Scope) -> None:
-        """Raise Refused by what the headers say."""
+        """Raise Refused by what the request's first line and headers say."""
         super().admit(scope)
         headers = Headers(scope=scope)
         media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -110,6 +114,17 @@ def adopt(router: APIRouter) -> APIRouter:
 
 def _adopted(cls: type[APIRoute]) -> type[APIRoute]:
     return Route if cls is APIRoute else type(cls.__name__, (Route, cls), {})
+
+
+def _allowed(scope: Scope) -> list[str]:
+    """The methods that the path has: each may have a route of its own."""
+    routes = scope["app"].routes
+    asked = [(method, scope | {"method": method}) for method in METHODS]
+    return [
+        method
+        for method, each in asked
+        if any(route.matches(each)[0] == Match.FULL for route in routes)
+    ]
 
 
 def _has_handler(scope: Scope, error: Exception) -> bool:

@@ -30,19 +30,12 @@ from .schemas import Job, with_all
 
 log = structlog.get_logger()
 
-LONGEST_URL = 2000
 FULL_SECONDS = 5  # when to try again what found the queue full
 
 
 def _callback_url(url: HttpUrl) -> HttpUrl:
     if url.username or url.password:
         raise ValueError("must not hold a user or a password")
-    if len(str(url)) > LONGEST_URL:
-        raise ValueError(f"must not be longer than {LONGEST_URL} characters")
-    if not get_settings().callback_secrets:
-        raise ValueError("no callbacks are sent, for CALLBACK_SECRET is not set")
-    if names_refused_address(url.host or ""):
-        raise ValueError("its address is not allowed")
     return url
 
 
@@ -79,7 +72,11 @@ class Asked:
 async def asked(
     idempotency_key: IdempotencyKey = None, callback_url: CallbackUrl = None, run_at: RunAt = None
 ) -> Asked:
-    """A dependency: what the headers and the query say."""
+    """A dependency: what the headers and the query say. Raises Problem."""
+    if callback_url and not get_settings().callback_secrets:
+        raise Problem(403, "callback_url: no callbacks are sent, for CALLBACK_SECRET is not set.")
+    if callback_url and names_refused_address(callback_url.host or ""):
+        raise Problem(403, "callback_url: its address is not allowed.")
     return Asked(idempotency_key, str(callback_url) if callback_url else None, run_at)
 
 

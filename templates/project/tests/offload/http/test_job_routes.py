@@ -1,5 +1,6 @@
 """Jobs looked at, cancelled and run again; their files; where they are behind a proxy."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -97,6 +98,34 @@ class TestPages:
     )
     def test_what_is_wrong_is_refused(self, client: httpx.Client, query: dict[str, Any]) -> None:
         assert client.get("/jobs", params=query).status_code == 422
+
+    def test_each_cursor_that_the_document_has_is_taken(self, client: httpx.Client) -> None:
+        of_list = client.get("/openapi.json").json()["paths"]["/jobs"]["get"]
+        parameters = {each["name"]: each["schema"] for each in of_list["parameters"]}
+        pattern = parameters["cursor"]["anyOf"][0]["pattern"]
+        for character in "AZaz09-_":
+            cursor = character * 21 + "g"
+            assert re.search(pattern, cursor)
+            assert client.get("/jobs", params={"cursor": cursor}).status_code == 200
+            assert not re.search(pattern, f"{cursor}A")
+
+
+class TestMethods:
+    @pytest.mark.parametrize(
+        ("path", "allowed"),
+        [
+            (JOBS, "GET, HEAD, POST"),
+            ("/jobs", "GET, HEAD"),
+            (f"{JOBS}/7", "GET, HEAD"),
+            (f"{JOBS}/7/cancel", "POST"),
+        ],
+    )
+    def test_all_that_a_path_has_are_named(
+        self, client: httpx.Client, path: str, allowed: str
+    ) -> None:
+        for method in ("OPTIONS", "PATCH"):
+            answer = client.request(method, path)
+            assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
 
 
 class TestCancelAndRetry:

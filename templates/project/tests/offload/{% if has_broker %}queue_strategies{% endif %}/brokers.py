@@ -199,7 +199,7 @@ def forget(url: str, prefix: str) -> None:
         return
     channel = open_channel(url)
     for queue in (f"{prefix}.{ENGINE}.{name}" for name in QUEUES):
-        for name in (queue,) if ENGINE == "celery" else (queue, f"{queue}.DQ", f"{queue}.XQ"):
+        for name in (queue,) if ENGINE == "celery" else (queue, f"{queue}.DQ"):
             channel.queue_delete(name)
     if ENGINE == "celery":  # those of `celery inspect` and `celery control`
         for exchange in ("{}.celery.pidbox", "reply.{}.celery.pidbox"):

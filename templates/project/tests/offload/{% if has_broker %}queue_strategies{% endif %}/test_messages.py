@@ -6,7 +6,16 @@ from typing import Any
 
 import pytest
 
-from offload.queue_strategies.brokers import ENGINE, is_redis, kept, put, queue_of, url_of
+from offload.queue_strategies.brokers import (
+    ENGINE,
+    GIVEN,
+    is_redis,
+    kept,
+    open_channel,
+    put,
+    queue_of,
+    url_of,
+)
 from offload.service import Service, ServiceMaker, wait_until
 
 NESTED = b"[" * 50_000
@@ -115,3 +124,13 @@ def test_two_services_on_one_broker_do_not_meet(
                     service.wait_for(service.submit(), "succeeded")
             for service in (orders, invoices):
                 assert "message_dropped" not in service.log.read_text()
+
+
+@pytest.mark.skipif(not GIVEN or is_redis(GIVEN), reason="needs RabbitMQ: BROKER_URL")
+@pytest.mark.skipif(ENGINE == "celery", reason="Dramatiq alone would make such a queue")
+def test_no_queue_is_made_that_never_expires(make_service: ServiceMaker) -> None:
+    with make_service() as service:
+        service.wait_for(service.submit(), "succeeded")
+        channel = open_channel(url_of(service))
+        with pytest.raises(Exception, match="NOT_FOUND"):
+            channel.queue_declare(f"{queue_of(service)}.XQ", passive=True)

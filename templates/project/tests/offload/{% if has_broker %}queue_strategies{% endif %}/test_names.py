@@ -1,16 +1,28 @@
 """Names on a broker: two services, or one before and after a switch, never meet."""
 
+from typing import Any
+
 import pytest
 from pydantic import ValidationError
 
-from app.offload import broker
+from app.offload import broker, worker
 from app.offload.broker import BrokerSettings
+from offload.queue_strategies.brokers import ENGINE
 
 
 def test_names_carry_project_and_strategy() -> None:
     settings = BrokerSettings(queue_prefix="")
     assert settings.prefix("celery") == f"{broker.project_name()}.celery"
     assert settings.prefix("celery") != settings.prefix("dramatiq")
+
+
+@pytest.mark.skipif(ENGINE != "celery", reason="Dramatiq knows no exchanges")
+def test_no_exchange_is_declared_that_others_may_have_made_differently() -> None:
+    celery: Any = worker
+    queues = celery.app.amqp.queues.values()
+    assert {queue.exchange.name for queue in queues} | {celery.app.amqp.default_exchange.name} == {
+        ""
+    }
 
 
 def test_the_name_is_the_projects(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]

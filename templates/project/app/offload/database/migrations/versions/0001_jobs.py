@@ -109,7 +109,7 @@ def upgrade() -> None:
     op.create_table(
         "offload_callbacks",
         _job_id(schema),
-        sa.Column("url", sa.String(2000), nullable=False),
+        sa.Column("url", sa.Text(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("next_at", TIME),
         sa.Column("last_status", sa.Integer()),
