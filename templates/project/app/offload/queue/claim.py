@@ -77,7 +77,6 @@ _CLAIM = (
         version=jobs.c.version + 1,
         status=Status.RUNNING,
         attempts=jobs.c.attempts + 1,
-        progress=0.0,
         started_at=now_(),
         lease_token=bindparam("token"),
         lease_seconds=bindparam("lease"),

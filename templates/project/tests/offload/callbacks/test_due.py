@@ -1,5 +1,6 @@
 """When a callback is tried, and when no more; on a real database."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -50,6 +51,32 @@ def test_a_try_is_given_to_one_sender_until_its_lease_has_run_out(ended: UUID) -
     change_callback(ended, next_at=now_())
     second = take()
     assert (second.attempt, second.message_id) == (2, first.message_id)
+
+
+def test_a_try_of_one_callback_leaves_the_others_as_they_are(
+    ended: UUID, end_job: Callable[[str], UUID]
+) -> None:
+    other = end_job("https://example.org/other")
+    before = callback(other)
+    (delivery,) = transact(due.take, [ended])
+    assert (delivery.job_id, delivery.url) == (ended, "https://example.org/hook")
+    sent = read(due.body, delivery, lambda _, row: {"id": str(row.id)})
+    assert sent is not None
+    assert json.loads(sent)["data"] == {"id": str(ended)}
+    transact(due.note, delivery, Outcome(204))
+    transact(ends.retry, ended)
+    assert callback(other) == before
+
+
+def test_a_retry_forgets_what_came_of_the_tries(ended: UUID) -> None:
+    transact(due.note, take(), FAILED)
+    assert (callback(ended).last_status, callback(ended).last_error) == (500, "answered 500")
+    transact(ends.retry, ended)
+    now_is = callback(ended)
+    assert (now_is.attempts, now_is.next_at) == (0, None)
+    assert (now_is.last_status, now_is.last_error) == (None, None)
+    change_callback(ended, next_at=now_())
+    assert transact(due.take, [ended]) == []  # it has not ended
 
 
 def test_a_sender_that_lost_its_lease_writes_nothing(ended: UUID) -> None:
@@ -141,3 +168,6 @@ def test_no_receiver_s_many_stand_before_another_one_s_first(
     many = [end_job("https://many.example/") for _ in range(9)]
     one = end_job("https://one.example/")
     assert found() == [many[0], one, *many[1 : get_settings().callback_per_host]]
+    change_callback(one, next_at=now() - timedelta(minutes=2))
+    change_callback(many[-1], next_at=now() - timedelta(minutes=1))
+    assert found()[:3] == [one, many[-1], many[0]]
