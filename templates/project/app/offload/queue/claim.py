@@ -63,7 +63,7 @@ _BEST = (
     .where(
         is_status(Status.QUEUED, _waiting),
         _waiting.c.queue == bindparam("of_queue"),
-        _waiting.c.kind.in_(bindparam("of_kinds", expanding=True)),
+        _waiting.c.kind.in_(bindparam("of_kinds")),
     )
     .order_by(_waiting.c.priority.desc(), _waiting.c.run_at, _waiting.c.id)
     .limit(1)

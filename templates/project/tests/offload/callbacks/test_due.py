@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from email.utils import format_datetime
 from http import HTTPStatus
 from uuid import UUID
@@ -10,7 +10,7 @@ from uuid import UUID
 import httpcore2
 import pytest
 
-from app.offload.callbacks import due
+from app.offload.callbacks import due, post
 from app.offload.callbacks.due import Delivery, Outcome
 from app.offload.callbacks.post import judge
 from app.offload.database.clock import now_
@@ -136,6 +136,44 @@ def test_retry_after_may_be_a_number(ended: UUID, given: str, seconds: float) ->
 @pytest.mark.parametrize(("hours", "seconds"), [(0.9, 3240), (-1, 0)])
 def test_retry_after_may_be_a_time(ended: UUID, hours: float, seconds: float) -> None:
     assert_heeded(ended, format_datetime(now() + timedelta(hours=hours), usegmt=True), seconds)
+
+
+@pytest.mark.parametrize("zone", [timezone(timedelta(hours=5)), None])
+def test_retry_after_may_be_a_time_of_any_zone(ended: UUID, zone: timezone | None) -> None:
+    at = now() + timedelta(hours=0.9)
+    at = at.astimezone(zone) if zone else at.replace(tzinfo=None)  # written -0000
+    assert_heeded(ended, format_datetime(at), 3240)
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "wait"),
+    [
+        (200, None, 0),
+        (299, None, 0),
+        (300, "redirects are not followed", 0),
+        (399, "redirects are not followed", 0),
+        (400, "answered 400", 0),
+        (429, "answered 429", 120),
+        (500, "answered 500", 0),
+        (503, "answered 503", 120),
+    ],
+)
+def test_an_answer_is_judged_by_its_status(status: int, error: str | None, wait: float) -> None:
+    answer = httpcore2.Response(status, headers=[("Retry-After", "120")])
+    assert judge(answer) == Outcome(status, error, wait)
+
+
+@pytest.mark.parametrize(
+    ("url", "target"),
+    [
+        ("https://example.org", b"/"),
+        ("https://example.org?a=b", b"/?a=b"),
+        ("https://example.org/hook", b"/hook"),
+        ("https://example.org/hook;a?b=c;d", b"/hook;a?b=c;d"),
+    ],
+)
+def test_the_whole_path_is_asked_for(url: str, target: bytes) -> None:
+    assert post._parsed(url).target == target
 
 
 def assert_heeded(ended: UUID, given: str, seconds: float) -> None:

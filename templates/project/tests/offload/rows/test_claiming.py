@@ -169,6 +169,8 @@ def test_leases_are_renewed_by_what_their_tokens_begin_with() -> None:
     soon = now() + timedelta(seconds=1)
     for job_id in ids:
         change(job_id, lease_expires_at=soon)
+    over = running("a-3")
+    transact(ends.succeed, lease(over), {})
     transact(claim.renew, "a-")
     assert [row(job_id).lease_expires_at > soon for job_id in ids] == [True, True, False]
     assert [found.lease_token for found in read(claim.watched, "a-")] == ["a-1", "a-2"]
