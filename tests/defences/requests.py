@@ -89,6 +89,17 @@ MUTATIONS = [
         "test_a_receiver_has_one_try_until_it_is_known_and_a_few_then",
     ),
     Mutation(
+        "callbacks: a try puts off no other one",
+        [
+            (
+                f"{OFFLOAD}/callbacks/due.py",
+                "        .where(callbacks.c.job_id.in_(taken))\n        .values(",
+                "        .values(",
+            )
+        ],
+        f"{TESTS}/callbacks/test_due.py::test_a_try_of_one_callback_leaves_the_others_as_they_are",
+    ),
+    Mutation(
         "callbacks: no address of an inner network is connected to",
         [
             (

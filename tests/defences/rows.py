@@ -82,6 +82,23 @@ MUTATIONS = [
         f"{ENDING}::test_a_stop_costs_no_attempt",
     ),
     Mutation(
+        "history: it is written to the row of its own job alone",
+        [
+            (
+                ENDS,
+                '_HISTORY = update(jobs).where(jobs.c.id == bindparam("of_id"))',
+                "_HISTORY = update(jobs)",
+            ),
+            (ENDS, '{"of_id": row.id, "told": history}', '{"told": history}'),
+        ],
+        f"{ENDING}::test_what_is_given_back_begins_anew_and_no_other_job_does",
+    ),
+    Mutation(
+        "retry: the cancel that was asked for is forgotten",
+        [(ENDS, "        cancel_requested_at=None,\n", "")],
+        f"{ENDING}::test_a_retry_begins_anew",
+    ),
+    Mutation(
         "backoff: it waits in the row",
         [
             (

@@ -63,7 +63,7 @@ _BEST = (
     .where(
         is_status(Status.QUEUED, _waiting),
         _waiting.c.queue == bindparam("of_queue"),
-        _waiting.c.kind.in_(bindparam("of_kinds", expanding=True)),
+        _waiting.c.kind.in_(bindparam("of_kinds")),
     )
     .order_by(_waiting.c.priority.desc(), _waiting.c.run_at, _waiting.c.id)
     .limit(1)
@@ -77,7 +77,6 @@ _CLAIM = (
         version=jobs.c.version + 1,
         status=Status.RUNNING,
         attempts=jobs.c.attempts + 1,
-        progress=0.0,
         started_at=now_(),
         lease_token=bindparam("token"),
         lease_seconds=bindparam("lease"),

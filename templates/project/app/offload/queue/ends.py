@@ -120,7 +120,7 @@ def give_back(
     attempt: Attempt,
     *,
     failure: Failure | None,
-    wait_seconds: float = 0.0,
+    wait_seconds: float,
 ) -> Status:
     """`release`, for a running row that is locked already."""
     if row.cancel_requested_at is not None:
@@ -154,7 +154,7 @@ def _wait_uncounted(row: Row[Any], attempt: Attempt, wait_seconds: float) -> flo
         if told["outcome"] != attempt.outcome:
             break
         times += 1
-    first = wait_seconds or (1.0 if times > STOPS_AT_ONCE else 0.0)
+    first = wait_seconds or (1.0 if times >= STOPS_AT_ONCE else 0.0)
     return float(min(first * 2.0**times, get_settings().retry_max_seconds))
 
 

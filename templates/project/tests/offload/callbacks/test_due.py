@@ -1,7 +1,8 @@
 """When a callback is tried, and when no more; on a real database."""
 
+import json
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from email.utils import format_datetime
 from http import HTTPStatus
 from uuid import UUID
@@ -9,7 +10,7 @@ from uuid import UUID
 import httpcore2
 import pytest
 
-from app.offload.callbacks import due
+from app.offload.callbacks import due, post
 from app.offload.callbacks.due import Delivery, Outcome
 from app.offload.callbacks.post import judge
 from app.offload.database.clock import now_
@@ -50,6 +51,32 @@ def test_a_try_is_given_to_one_sender_until_its_lease_has_run_out(ended: UUID) -
     change_callback(ended, next_at=now_())
     second = take()
     assert (second.attempt, second.message_id) == (2, first.message_id)
+
+
+def test_a_try_of_one_callback_leaves_the_others_as_they_are(
+    ended: UUID, end_job: Callable[[str], UUID]
+) -> None:
+    other = end_job("https://example.org/other")
+    before = callback(other)
+    (delivery,) = transact(due.take, [ended])
+    assert (delivery.job_id, delivery.url) == (ended, "https://example.org/hook")
+    sent = read(due.body, delivery, lambda _, row: {"id": str(row.id)})
+    assert sent is not None
+    assert json.loads(sent)["data"] == {"id": str(ended)}
+    transact(due.note, delivery, Outcome(204))
+    transact(ends.retry, ended)
+    assert callback(other) == before
+
+
+def test_a_retry_forgets_what_came_of_the_tries(ended: UUID) -> None:
+    transact(due.note, take(), FAILED)
+    assert (callback(ended).last_status, callback(ended).last_error) == (500, "answered 500")
+    transact(ends.retry, ended)
+    now_is = callback(ended)
+    assert (now_is.attempts, now_is.next_at) == (0, None)
+    assert (now_is.last_status, now_is.last_error) == (None, None)
+    change_callback(ended, next_at=now_())
+    assert transact(due.take, [ended]) == []  # it has not ended
 
 
 def test_a_sender_that_lost_its_lease_writes_nothing(ended: UUID) -> None:
@@ -111,6 +138,44 @@ def test_retry_after_may_be_a_time(ended: UUID, hours: float, seconds: float) ->
     assert_heeded(ended, format_datetime(now() + timedelta(hours=hours), usegmt=True), seconds)
 
 
+@pytest.mark.parametrize("zone", [timezone(timedelta(hours=5)), None])
+def test_retry_after_may_be_a_time_of_any_zone(ended: UUID, zone: timezone | None) -> None:
+    at = now() + timedelta(hours=0.9)
+    at = at.astimezone(zone) if zone else at.replace(tzinfo=None)  # written -0000
+    assert_heeded(ended, format_datetime(at), 3240)
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "wait"),
+    [
+        (200, None, 0),
+        (299, None, 0),
+        (300, "redirects are not followed", 0),
+        (399, "redirects are not followed", 0),
+        (400, "answered 400", 0),
+        (429, "answered 429", 120),
+        (500, "answered 500", 0),
+        (503, "answered 503", 120),
+    ],
+)
+def test_an_answer_is_judged_by_its_status(status: int, error: str | None, wait: float) -> None:
+    answer = httpcore2.Response(status, headers=[("Retry-After", "120")])
+    assert judge(answer) == Outcome(status, error, wait)
+
+
+@pytest.mark.parametrize(
+    ("url", "target"),
+    [
+        ("https://example.org", b"/"),
+        ("https://example.org?a=b", b"/?a=b"),
+        ("https://example.org/hook", b"/hook"),
+        ("https://example.org/hook;a?b=c;d", b"/hook;a?b=c;d"),
+    ],
+)
+def test_the_whole_path_is_asked_for(url: str, target: bytes) -> None:
+    assert post._parsed(url).target == target
+
+
 def assert_heeded(ended: UUID, given: str, seconds: float) -> None:
     answer = httpcore2.Response(503, headers=[("retry-after", given)])
     transact(due.note, take(), judge(answer))
@@ -141,3 +206,6 @@ def test_no_receiver_s_many_stand_before_another_one_s_first(
     many = [end_job("https://many.example/") for _ in range(9)]
     one = end_job("https://one.example/")
     assert found() == [many[0], one, *many[1 : get_settings().callback_per_host]]
+    change_callback(one, next_at=now() - timedelta(minutes=2))
+    change_callback(many[-1], next_at=now() - timedelta(minutes=1))
+    assert found()[:3] == [one, many[-1], many[0]]

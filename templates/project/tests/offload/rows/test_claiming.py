@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 
 from app.offload.database.engines import read, transact
 from app.offload.database.tables import Status
-from app.offload.queue import claim
+from app.offload.queue import claim, ends
 from app.offload.running import runner
 from app.offload.running.watcher import Watcher
 from app.offload.settings import get_settings
@@ -21,9 +21,11 @@ from offload.rows.making import (
     add,
     change,
     fill,
+    lease,
     lose_the_next_answer_of_commit,
     now,
     row,
+    running,
     take,
 )
 
@@ -64,9 +66,10 @@ def test_a_claim_says_who_runs_it_until_when() -> None:
     assert claimed is not None
     assert (claimed.id, claimed.status, claimed.attempts) == (job_id, Status.RUNNING, 1)
     assert (claimed.lease_token, claimed.worker, claimed.progress) == ("token-1", "host:42", 0.0)
-    lease = timedelta(seconds=get_settings().job_lease_seconds)
-    assert timedelta() <= now() + lease - claimed.lease_expires_at < lease
-    assert claimed.lease_seconds == lease.total_seconds()
+    length = timedelta(seconds=get_settings().job_lease_seconds)
+    assert timedelta() <= now() + length - claimed.lease_expires_at < length
+    assert claimed.lease_seconds == length.total_seconds()
+    assert timedelta() <= now() - claimed.started_at < length
     assert isinstance(claimed.status, Status)
 
 
@@ -166,18 +169,31 @@ def test_leases_are_renewed_by_what_their_tokens_begin_with() -> None:
     soon = now() + timedelta(seconds=1)
     for job_id in ids:
         change(job_id, lease_expires_at=soon)
+    over = running("a-3")
+    transact(ends.succeed, lease(over), {})
     transact(claim.renew, "a-")
     assert [row(job_id).lease_expires_at > soon for job_id in ids] == [True, True, False]
     assert [found.lease_token for found in read(claim.watched, "a-")] == ["a-1", "a-2"]
     assert len(transact(claim.locked, "a-")) == 2
 
 
-def test_a_lease_of_which_most_is_left_is_not_written_again() -> None:
-    add()
-    claimed = take("token-fresh")
-    assert claimed is not None
+@pytest.mark.parametrize(("left", "is_renewed"), [(0.95, False), (0.85, True)])
+def test_a_lease_of_which_most_is_left_is_not_written_again(left: float, is_renewed: bool) -> None:
+    job = running("token-fresh")
+    change(job.id, lease_expires_at=job.lease_expires_at - timedelta(seconds=(1 - left) * 60))
+    before = row(job.id).lease_expires_at
     transact(claim.renew, "token-fresh")
-    assert row(claimed.id).lease_expires_at == claimed.lease_expires_at
+    assert (row(job.id).lease_expires_at > before) is is_renewed
+
+
+def test_progress_is_written_where_the_token_runs_and_nowhere_else() -> None:
+    job, other, over = running("token-1"), running("token-2"), running("token-3")
+    transact(ends.fail, lease(over), ends.WORK_FAILED)
+    for token in ("token-1", "token-3"):
+        transact(claim.note_progress, token, 0.5)
+    written = row(job.id)
+    assert (written.progress, written.version) == (0.5, job.version + 1)
+    assert (row(other.id).progress, row(over.id).progress) == (0.0, 0.0)
 
 
 @pytest.mark.skipif(not ON_SERVER, reason="not run: SQLite compares text by its bytes anyway")

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 from app.offload.database.clock import after
 from app.offload.database.engines import transact, transact_once
 from app.offload.database.outage import while_away
-from app.offload.database.tables import Status
+from app.offload.database.tables import Status, jobs
 from app.offload.errors import Cancelled, LeaseLost
 from app.offload.queue import ends, sweep
 from app.offload.queue.ends import Attempt
@@ -140,13 +140,26 @@ def test_a_job_that_is_to_be_cancelled_is_not_queued_again(failure: ends.Failure
 
 def test_a_stop_costs_no_attempt() -> None:
     job = running()
-    for _ in range(5):
+    for _ in range(ends.STOPS_AT_ONCE):
         transact(ends.release, lease(row(job.id)), STOPPED, failure=None)
         given = row(job.id)
         assert (given.status, given.attempts) == (Status.QUEUED, 0)
         assert (given.lease_token, given.lease_expires_at, given.worker) == (None, None, None)
         assert take() is not None
     assert row(job.id).attempts == 1
+    assert transact(ends.release, lease(row(job.id)), STOPPED, failure=None) == Status.DELAYED
+    assert seconds_until(job.id) == pytest.approx(2**ends.STOPS_AT_ONCE, abs=2)
+
+
+def test_what_is_given_back_begins_anew_and_no_other_job_does() -> None:
+    job, other = running(progress=0.5), running(progress=0.5)
+    transact(ends.release, lease(job), FAILED, failure=ends.STILL_FAILING, wait_seconds=0.5)
+    assert (row(job.id).status, row(job.id).progress) == (Status.DELAYED, 0.0)
+    assert row(job.id).history[0]["started_at"] == job.started_at.isoformat()
+    last = running(max_attempts=1)
+    transact(ends.release, lease(last), FAILED, failure=ends.STILL_FAILING)
+    assert row(last.id).status == Status.FAILED
+    assert row(other.id) == other
 
 
 def test_failures_count_and_the_last_attempt_that_may_be_made_ends_the_job() -> None:
@@ -198,8 +211,17 @@ def test_what_looks_like_an_outage_each_time_is_tried_less_and_less_often() -> N
 
 
 def test_a_backoff_has_a_limit() -> None:
-    job = running(attempts=60)
-    assert ends.backoff_seconds(job) == get_settings().retry_max_seconds
+    job, most = running(attempts=60), get_settings().retry_max_seconds
+    assert ends.backoff_seconds(job) == most
+    outage = Attempt("outage", "it lasts")
+    transact(ends.release, lease(job), outage, failure=None, wait_seconds=10 * most)
+    assert seconds_until(job.id) == pytest.approx(most, abs=2)
+
+
+def test_a_message_is_no_longer_than_its_column() -> None:
+    job = running()
+    transact(ends.fail, lease(job), ends.Failure("refused", "x" * 2000))
+    assert len(row(job.id).error_message) == jobs.c.error_message.type.length
 
 
 def test_the_history_is_bounded() -> None:
@@ -214,13 +236,15 @@ def test_the_history_is_bounded() -> None:
 
 
 def test_a_retry_begins_anew() -> None:
-    job = running(attempts=3, progress=0.5)
+    job = running(attempts=3, progress=0.5, run_at=after(3600))
+    transact(ends.cancel, job.id)
     transact(ends.fail, lease(job), ends.WORK_FAILED)
     again = transact(ends.retry, job.id)
     assert again is not None
     assert (again.status, again.attempts, again.progress) == (Status.QUEUED, 0, 0.0)
-    empty = (again.error_code, again.finished_at, again.started_at, again.cancel_requested_at)
-    assert empty == (None,) * 4
+    assert again.run_at <= now()
+    assert (again.started_at, again.finished_at, again.cancel_requested_at) == (None, None, None)
+    assert (again.error_code, again.error_message, again.lease_token) == (None, None, None)
     claimed = take()
     assert claimed is not None
     assert (claimed.id, claimed.attempts) == (job.id, 1)

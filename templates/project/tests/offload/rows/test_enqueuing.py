@@ -1,6 +1,7 @@
 """A job is added in the caller's own transaction, and notified of once that is committed."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -9,7 +10,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from threading import Barrier
 from typing import Any
-from uuid import UUID
+from uuid import RFC_4122, UUID
 
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, computed_field
@@ -21,6 +22,7 @@ from app.offload import notifying
 from app.offload.database.tables import Status
 from app.offload.errors import Refused
 from app.offload.kinds import Input, Kind, load_params
+from app.offload.queue import submit
 from app.offload.settings import get_settings
 from offload.rows.making import (
     ON_SERVER,
@@ -275,6 +277,16 @@ def test_prepare_pins_and_refuses_in_the_caller_s_transaction(session: Any) -> N
     session.commit()
     assert row(job_id).params == {"number": 1}
     assert len({id(each) for each in connections}) == 1
+
+
+def test_an_id_rises_with_time_as_a_uuid_of_version_7_does() -> None:
+    ids = []
+    for _ in range(20):
+        before = time.time_ns() // 1_000_000
+        ids.append(submit.new_id())
+        assert before <= ids[-1].int >> 80 <= time.time_ns() // 1_000_000
+    assert {(each.version, each.variant) for each in ids} == {(7, RFC_4122)}
+    assert len(set(ids)) == len(ids)
 
 
 def test_what_would_never_run_is_refused_at_once(session: Any) -> None:

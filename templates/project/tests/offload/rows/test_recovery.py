@@ -7,16 +7,27 @@ from threading import Barrier
 from types import SimpleNamespace
 
 import pytest
+from sqlalchemy import select
 
 from app.offload.database.clock import after
 from app.offload.database.engines import read, transact
-from app.offload.database.tables import Status
+from app.offload.database.tables import Status, watermarks
 from app.offload.queue import ends, sweep
 from app.offload.running import believed, janitor
 from app.offload.running.believed import BelievedClock
 from app.offload.running.janitor import LONGEST_INTERVAL_SECONDS, Notifications, Recovery
 from app.offload.settings import get_settings
-from offload.rows.making import add, change, in_status, now, row, running, take
+from offload.rows.making import (
+    LONG_AGO,
+    add,
+    change,
+    fill,
+    in_status,
+    now,
+    row,
+    running,
+    take,
+)
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -54,6 +65,21 @@ def test_what_is_due_is_promoted_and_nothing_else() -> None:
     assert read(sweep.work).has_due
     assert list(transact(sweep.promote_due)) == ["slow"]
     assert statuses(due, later) == [Status.QUEUED, Status.DELAYED]
+
+
+def test_a_sweep_promotes_a_batch_that_was_due_first() -> None:
+    fill(sweep.AT_ONCE, Status.DELAYED)
+    last = in_status(Status.DELAYED).id
+    change(last, run_at=after(0))
+    assert len(transact(sweep.promote_due)) == sweep.AT_ONCE
+    assert statuses(last) == [Status.DELAYED]
+    assert len(transact(sweep.promote_due)) == 1
+
+
+def test_a_probe_of_what_can_be_written_moves_no_other_mark() -> None:
+    transact(sweep.write)
+    moved = select(watermarks.c.name).where(watermarks.c.at > LONG_AGO)
+    assert read(lambda connection: connection.execute(moved).scalars().all()) == [sweep.PROBE]
 
 
 def test_a_lapsed_lease_and_one_that_is_not_believed_are_given_back() -> None:
@@ -124,7 +150,12 @@ def test_two_janitors_give_each_job_back_once() -> None:
 
 def test_what_waits_is_counted_up_to_a_cap_and_the_next_one_is_named() -> None:
     assert read(sweep.waiting, "default") == (0, None)
+    for_others = running().id, add()
+    change(for_others[1], queue="slow")
+    assert read(sweep.waiting, "default") == (0, None)
     ids = [add() for _ in range(sweep.MOST_NOTIFICATIONS + 2)]
+    change(ids[-2], run_at=after(-60))
+    assert read(sweep.waiting, "default") == (sweep.MOST_NOTIFICATIONS, str(ids[-2]))
     change(ids[-1], priority=1)
     assert read(sweep.waiting, "default") == (sweep.MOST_NOTIFICATIONS, str(ids[-1]))
 
