@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from fastoffload import terminal
-from fastoffload.errors import UsageError, unknown
+from fastoffload.errors import FastoffloadError, UsageError, unknown
 
 if TYPE_CHECKING:
     from fastoffload.doctor.findings import Finding
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from fastoffload.doctor.running.options import DriveOptions
 
     Closing = Callable[[list[Finding]], Iterator[str]]
+
+FOUND, NOT_JUDGED = 1, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,23 @@ def document(report: "Report") -> dict[str, object]:
         for name, findings in lists.items()
     }
     return {"version": 1} | asdict(report) | told
+
+
+@contextmanager
+def errors_are_no_findings() -> Iterator[None]:
+    """Gives errors an exit code of their own: CI must not take one for a finding."""
+    try:
+        yield
+    except FastoffloadError as error:
+        error.exit_code = NOT_JUDGED
+        raise
+
+
+def exit_code(findings: "list[Finding]", report: "Report") -> int:
+    """0 only if nothing was found in all that was to be judged."""
+    if findings:
+        return FOUND
+    return 0 if report.is_whole else NOT_JUDGED
 
 
 def show_attach() -> None:

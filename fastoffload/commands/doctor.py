@@ -13,6 +13,7 @@ from fastoffload.errors import FastoffloadError, check_writable, os_errors_expec
 
 if TYPE_CHECKING:
     from fastoffload.doctor.findings import Finding
+    from fastoffload.doctor.report import Report
 
 EXAMPLE = "fastoffload doctor --sarif doctor.sarif"
 
@@ -62,30 +63,52 @@ def doctor(
     as_json: Json = False,
 ) -> None:
     """Names what blocks the event loop, by route and line."""
-    from fastoffload.doctor import words
+    with _doctor.errors_are_no_findings():
+        given = _doctor.RunOptions(app, method, header, limit, timeout, python)
+        given.check(run=run)
+        if attach:
+            _doctor.show_attach()
+            return
+        report, closing = _report(path, given, run=run, baseline=baseline, sarif=sarif)
+        code = _show(report, closing, with_files=files, sarif=sarif, as_json=as_json)
+    raise typer.Exit(code)
+
+
+def _report(
+    path: Path, given: _doctor.RunOptions, *, run: bool, baseline: Path | None, sarif: Path | None
+) -> "tuple[Report, _doctor.Closing]":
+    """By reading or by running; what cannot work is said before."""
     from fastoffload.doctor.baseline import known, without
 
-    given = _doctor.RunOptions(app, method, header, limit, timeout, python)
-    given.check(run=run)
-    if attach:
-        _doctor.show_attach()
-        return
     if not path.is_dir():
         raise FastoffloadError(f"{path} is no folder; give the folder of an application")
     if sarif:
         check_writable(sarif)
     fingerprints = known(baseline) if baseline else frozenset()
     report, closing = _doctor.drive(path, given) if run else _doctor.read(path)
-    report = without(report, fingerprints)
-    findings = words.shown(report, with_files=files)
+    return without(report, fingerprints), closing
+
+
+def _show(
+    report: "Report",
+    closing: "_doctor.Closing",
+    *,
+    with_files: bool,
+    sarif: Path | None,
+    as_json: bool,
+) -> int:
+    """Shows and writes it; the exit code."""
+    from fastoffload.doctor import words
+
+    findings = words.shown(report, with_files=with_files)
     if sarif:
         _write_sarif(findings, sarif)
     if as_json:
         terminal.show_json(_doctor.document(report))
     else:
-        for line in chain(words.lines(report, with_files=files), closing(findings)):
+        for line in chain(words.lines(report, with_files=with_files), closing(findings)):
             typer.echo(terminal.visible(line))
-    raise typer.Exit(1 if findings or not report.is_whole else 0)
+    return _doctor.exit_code(findings, report)
 
 
 def _write_sarif(findings: "list[Finding]", file: Path) -> None:

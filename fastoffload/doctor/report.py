@@ -23,6 +23,17 @@ class Report:
         return True
 
 
+@dataclass(frozen=True, slots=True)
+class NotJudged:
+    """A route, a file, or another thing of which nothing can be said."""
+
+    name: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.why}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading(Report):
     """What was found by reading, and how much was read."""
@@ -36,21 +47,15 @@ class Reading(Report):
     """How many calls there are in them."""
     unknown_calls: int = 0
     """Of those, the ones whose target the code does not tell."""
-    unread: tuple[str, ...] = ()
+    unread: tuple[NotJudged, ...] = ()
     """Files that no interpreter at hand could read."""
     cut: tuple[str, ...] = ()
     """Entries that reach more functions than were followed."""
 
-
-@dataclass(frozen=True, slots=True)
-class NotJudged:
-    """A route, or another entry, of which a run can say nothing."""
-
-    name: str
-    why: str
-
-    def __str__(self) -> str:
-        return f"{self.name}: {self.why}"
+    @property
+    def is_whole(self) -> bool:
+        """Not when a file that may belong to it could not be read."""
+        return not self.unread
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -64,14 +64,40 @@ def test_nothing_found_is_clean_and_exit_0(tmp_path: Path) -> None:
 
 
 def test_never_clean_if_a_file_could_not_be_read(tmp_path: Path) -> None:
-    (tmp_path / "main.py").write_text(f"import other\n{CLEAN}    other.f()\n")
     (tmp_path / "main.py").write_text(CLEAN.replace("...", "\n    other.f()") + "import other\n")
     (tmp_path / "other.py").write_text("def (:\n")
     result = doctor(tmp_path)
 
+    assert result.returncode == 2
     assert "Clean" not in result.stdout
     assert "Nothing found in what could be read" in result.stdout
-    assert "1 files that could not be read (other.py)" in result.stdout
+    assert "1 file that could not be read" in result.stdout
+    assert "(other.py: line 1, invalid syntax)" in result.stdout
+
+
+def test_the_only_file_that_cannot_be_read_is_no_clean_application(tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text(f"{CLEAN}def (:\n")
+    result = doctor(tmp_path)
+
+    assert result.returncode == 2
+    assert "Clean" not in result.stdout
+    assert "(main.py: line 5, invalid syntax)" in result.stdout
+    assert json.loads(doctor(tmp_path, "--json").stdout)["unread"] == [
+        {"name": "main.py", "why": "line 5, invalid syntax"}
+    ]
+
+
+def test_findings_beside_a_file_that_cannot_be_read_are_findings(project: Path) -> None:
+    (project / "other.py").write_text(f"{CLEAN}def (:\n")
+    assert doctor(project).returncode == 1
+
+
+def test_an_application_of_plain_functions_is_clean(tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text(CLEAN.replace("async ", ""))
+    result = doctor(tmp_path)
+
+    assert result.returncode == 0
+    assert "Clean: nothing but plain `def`, which FastAPI runs in threads" in result.stdout
 
 
 def test_json_is_one_document(project: Path) -> None:
@@ -115,7 +141,7 @@ def test_a_baseline_that_is_none_is_named(project: Path, text: str | None) -> No
         (project / "b.json").write_text(text)
     result = doctor(project, "--baseline", "b.json")
 
-    assert result.returncode == 1
+    assert result.returncode == 2
     assert "b.json" in result.stderr
     assert "fastoffload doctor --json > b.json" in result.stderr
     assert len(result.stderr.splitlines()) == 1
@@ -139,7 +165,11 @@ def test_sarif_names_rule_place_and_fingerprint(project: Path) -> None:
 
 @pytest.mark.parametrize(
     ("files", "said"),
-    [({}, "no async route"), ({"main.py": "print()\n"}, "no async route"), (None, "is no folder")],
+    [
+        ({}, "imports FastAPI"),
+        ({"main.py": "print()\n"}, "imports FastAPI"),
+        (None, "is no folder"),
+    ],
 )
 def test_what_is_no_application_is_one_line(
     tmp_path: Path, files: dict[str, str] | None, said: str
@@ -150,5 +180,5 @@ def test_what_is_no_application_is_one_line(
     command = [sys.executable, "-m", "fastoffload", "doctor", *options]
     result = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
 
-    assert result.returncode == 1
+    assert result.returncode == 2
     assert said in result.stderr.splitlines()[-1]

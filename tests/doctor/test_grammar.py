@@ -23,7 +23,9 @@ def test_an_unreadable_file_is_counted(application: Read) -> None:
         f"{APP}import other\n@app.get('/')\nasync def x():\n    other.f()\n", {"other.py": BROKEN}
     )
 
-    assert report.unread == ("other.py",)
+    (unread,) = report.unread
+    assert str(unread) == "other.py: line 1, invalid syntax"
+    assert not report.is_whole
 
 
 def test_the_projects_own_interpreter_is_asked(

@@ -102,17 +102,17 @@ def test_a_run_in_which_nothing_could_be_asked_is_no_success(
 ) -> None:
     root = project({"main.py": CLEAN})
     result = cli("doctor", str(root), "--run", "--python", str(python), "--method", "PUT")
-    assert result.returncode == 1
+    assert result.returncode == 2
     assert result.stdout.startswith("Nothing was asked, so that nothing is known; 0 requests.")
 
 
 @pytest.mark.parametrize(
     ("options", "code", "said"),
     [
-        (["--run", "--app", "nowhere:app"], 1, "there is no module nowhere; name the application"),
-        (["--run", "--app", "main:api"], 1, "main has no api; name the application: --app"),
-        (["--run", "--app", "main"], 1, "give it as --app module:name"),
-        (["--run", "--app", "needs:app"], 1, "KeyError: 'SHOP_KEY'; what it needs of the envir"),
+        (["--run", "--app", "nowhere:app"], 2, "there is no module nowhere; name the application"),
+        (["--run", "--app", "main:api"], 2, "main has no api; name the application: --app"),
+        (["--run", "--app", "main"], 2, "give it as --app module:name"),
+        (["--run", "--app", "needs:app"], 2, "KeyError: 'SHOP_KEY'; what it needs of the envir"),
         (["--app", "main:app"], 2, "--app needs --run beside it"),
         (["--run", "--header", "x"], 2, "'x' is no header; give it as 'Name: value'"),
         (["--run", "--method", "gte"], 2, "unknown method 'gte'; --method takes one of: GET"),

@@ -33,12 +33,14 @@ class Grammar:
         self._server: subprocess.Popen[bytes] | None = None
         self._tried = False
 
-    def parse(self, path: Path, source: bytes) -> ast.Module | None:
-        """The tree; None if neither interpreter can read it."""
+    def parse(self, path: Path, source: bytes) -> ast.Module | str:
+        """The tree; if neither interpreter can read it, why this one cannot."""
         try:
             return ast.parse(source)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return self._ask(path)
+        except SyntaxError as error:
+            return self._ask(path) or f"line {error.lineno}, {error.msg}"
+        except (ValueError, RecursionError, MemoryError) as error:
+            return self._ask(path) or str(error)
 
     def close(self) -> None:
         """Ends the other interpreter, if one was started."""

@@ -1,6 +1,7 @@
 """Reads a project from entries to findings."""
 
 import gc
+import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,9 @@ from fastoffload.doctor.reading.steps import Walker
 from fastoffload.doctor.report import Reading
 from fastoffload.errors import FastoffloadError
 
+FRAMEWORKS = re.compile(
+    rb"^\s*(from|import)\s+(fastapi|starlette|strawberry|ariadne|graphene)\b", re.MULTILINE
+)
 # Requests that come to an entry of the kind, for one that comes to a route.
 REACH = {"middleware": 10, "dependency": 5}
 
@@ -24,7 +28,7 @@ REACH = {"middleware": 10, "dependency": 5}
 def read(root: Path) -> Reading:
     """What blocks the event loop of the application under `root`, by reading alone.
 
-    Raises FastoffloadError if there is nothing that runs on an event loop.
+    Raises FastoffloadError if there is no application.
     """
     with _without_collector():
         catalog = Catalog()
@@ -38,9 +42,9 @@ def read(root: Path) -> Reading:
 def _read(project: Project, catalog: Catalog) -> Reading:
     resolver = Resolver(project, catalog)
     entries = Entries(resolver).all()
-    if not entries and not project.unread:
+    if not (entries or project.unread or any(m.mentions(FRAMEWORKS) for m in project.modules)):
         raise FastoffloadError(
-            f"{project.root} has no async route, dependency or middleware; give the folder of a"
+            f"{project.root} has no module that imports FastAPI or Starlette; give the folder of a"
             " FastAPI application"
         )
     walker = Walker(resolver)

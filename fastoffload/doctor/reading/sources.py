@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fastoffload.doctor.reading.grammar import Grammar
 from fastoffload.doctor.reading.resolving.bindings import Bindings, bindings_of
+from fastoffload.doctor.report import NotJudged
 
 # Nothing in them runs on the loop of the application: others' code, tests, one-off scripts.
 SKIPPED = {
@@ -66,7 +67,7 @@ class Project:
 
     def __init__(self, root: Path, libraries: Iterable[str] = ()) -> None:
         self.root = root
-        self.unread: list[str] = []
+        self.unread: list[NotJudged] = []
         # A file of the project that is named as one of these is not what `import` means.
         self._foreign = {*sys.stdlib_module_names, *libraries}
         self._grammar = Grammar(root)
@@ -78,9 +79,10 @@ class Project:
     def parse(self, module: Module) -> ast.Module:
         """The module's tree; an empty one, and the file noted as unread, if it has none."""
         tree = self._grammar.parse(module.path, module.source)
-        if tree is None:
-            self.unread.append(module.file)
-        return tree or ast.Module([], [])
+        if isinstance(tree, str):
+            self.unread.append(NotJudged(module.file, tree))
+            return ast.Module([], [])
+        return tree
 
     def close(self) -> None:
         """Ends what was started for parsing."""
@@ -117,8 +119,9 @@ class Project:
                     path = Path(folder, name)
                     try:
                         yield Module(self, path, path.read_bytes())
-                    except OSError:
-                        self.unread.append(path.relative_to(self.root).as_posix())
+                    except OSError as error:
+                        file = path.relative_to(self.root).as_posix()
+                        self.unread.append(NotJudged(file, error.strerror or str(error)))
 
     def _is_read(self, folder: Path) -> bool:
         name = folder.name
