@@ -130,7 +130,7 @@ def test_whatever_starts_the_service_runs_in_every_variant(
     project = rendered(variant)
     folders = of_strategy(project)
     assert folders == STRATEGY_TESTS[: 3 if variant == "celery-redis" else 2]
-    starters = re.compile(r"\b(service: Service|ServiceMaker|BreakableMaker)\b")
+    starters = re.compile(r"\b(service: Service|ServiceMaker|Breakable)\b")
     for test in (project / "tests").rglob("test_*.py"):
         if starters.search(test.read_text()):
             assert test.relative_to(project).as_posix().startswith(folders), test

@@ -1,4 +1,4 @@
-"""Says what the tests are about to do."""
+"""Says what the tests are about to do, and on how many processes."""
 
 import os
 import signal
@@ -9,6 +9,14 @@ def pytest_configure() -> None:
     """Let services hear of signals that whoever started the tests ignores, as nohup does."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+def pytest_xdist_auto_num_workers() -> int | None:
+    """Two more than cores, for some of them wait for a service; xdist's own variable comes first."""
+    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+        return None
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return (cores or 1) + 2
 
 
 def pytest_report_header() -> list[str]:

@@ -4,13 +4,30 @@ This folder is fastoffload's: `fastoffload update` replaces it. What a job does 
 in the folder `jobs/` beside it.
 """
 
+from typing import TYPE_CHECKING
+
 from .database.engines import reading, reading_async, writing, writing_async
 from .database.tables import Status
 from .errors import Refused, TransientError
-from .installing import install
 from .kinds import Input, Kind
-from .observing.observe import observe
 from .run import Run
+
+if TYPE_CHECKING:
+    from .installing import install
+    from .observing.observe import observe
+else:
+
+    def __getattr__(name: str) -> object:
+        """`install` and `observe`, when asked for: what runs jobs starts without FastAPI."""
+        match name:
+            case "install":
+                from .installing import install as found
+            case "observe":
+                from .observing.observe import observe as found
+            case _:
+                raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return found
+
 
 __all__ = [
     "Input",

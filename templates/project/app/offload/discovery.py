@@ -9,8 +9,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from fastapi import APIRouter
-
 from .errors import MistakeInKind, WorkNotImportable
 from .kinds import Kind
 
@@ -57,11 +55,10 @@ def queues() -> tuple[str, ...]:
     return tuple(sorted({kind.queue for kind in kinds().values()}))
 
 
-def routers() -> list[APIRouter]:
-    """What kinds add to the application's routes: `router` of a `routes.py` in their folder."""
+def route_modules() -> list[ModuleType]:
+    """The `routes.py` of the folders that have one."""
     with_routes = [folder for folder in _folders() if (JOBS / folder / "routes.py").exists()]
-    found = [getattr(_import(folder, "routes"), "router", None) for folder in with_routes]
-    return [router for router in found if isinstance(router, APIRouter)]
+    return [_import(folder, "routes") for folder in with_routes]
 
 
 def load_work(kind: AnyKind) -> Any:

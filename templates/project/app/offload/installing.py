@@ -20,7 +20,7 @@ from .database.migrate import migrate
 from .errors import CannotInstall
 from .http import mounting
 from .http.feed import Feed
-from .http.routers import paths, routers
+from .http.routers import paths, routers, routers_of_kinds
 from .http.schemas import render
 from .running.janitor import Janitor
 from .running.strategy import Strategy
@@ -70,7 +70,7 @@ def install(
     shared = application.url_of(engine) if engine is not None else None
     _use(shared)
     kinds = discovery.kinds()
-    added = routers(kinds, dependencies, discovery.routers())
+    added = routers(kinds, dependencies, routers_of_kinds())
     mounting.add(app, added, paths(kinds), prefix)
     _wrap_lifespan(app, shared)
     _has_it.add(app)

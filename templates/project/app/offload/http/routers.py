@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.params import Depends
 
+from .. import discovery
 from ..database.tables import Status
 from ..discovery import AnyKind
 from ..errors import MistakeInKind
@@ -43,6 +44,12 @@ def routers(
     for kind in kinds.values():
         guarded.include_router(of_kind(kind))
     return [health.router(), sockets.router(kinds), guarded]
+
+
+def routers_of_kinds() -> list[APIRouter]:
+    """What kinds add to the application's routes: `router` of a `routes.py` in their folder."""
+    found = [getattr(module, "router", None) for module in discovery.route_modules()]
+    return [router for router in found if isinstance(router, APIRouter)]
 
 
 def paths(kinds: Mapping[str, AnyKind]) -> Iterator[tuple[str, str]]:

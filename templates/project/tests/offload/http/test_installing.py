@@ -34,7 +34,7 @@ def strategy(database: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Nobody
     """What is told that jobs wait, for the kinds of these tests."""
     made = NobodyRuns()
     monkeypatch.setattr(discovery, "kinds", lambda: KINDS)
-    monkeypatch.setattr(discovery, "routers", list)
+    monkeypatch.setattr(discovery, "route_modules", list)
     monkeypatch.setattr(installing.strategy, "make", lambda _queues: made)
     monkeypatch.setattr(notifying, "_Current", type("_Current", (notifying._Current,), {}))
     yield made

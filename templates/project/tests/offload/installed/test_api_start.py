@@ -1,8 +1,10 @@
-"""What the API loads: `kind.py` of each kind, and nothing that only its work needs."""
+"""What processes load: the API nothing that only work needs, and what runs jobs nothing of an API."""
 
+import subprocess
+import sys
 from pathlib import Path
 
-from offload.service import ServiceMaker
+from offload.service import ServiceMaker, lay_out
 
 EIGHT = [f"eight_{number}" for number in range(8)]
 KIND = """
@@ -52,3 +54,14 @@ def test_no_library_of_eight_kinds_is_loaded(make_service: ServiceMaker) -> None
     service.start()
     assert {kind["name"] for kind in service.http.get("/kinds").json()} > set(EIGHT)
     assert service.http.get("/loaded").json() == []
+
+
+def test_what_runs_jobs_starts_without_a_web_framework(tmp_path: Path) -> None:
+    lay_out(tmp_path)
+    loaded = (
+        "import sys; from app.offload import discovery; from app.offload.running import runner;"
+        " discovery.kinds(); print({'alembic', 'fastapi', 'starlette'} & sys.modules.keys())"
+    )
+    command = [sys.executable, "-c", loaded]
+    found = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "set()"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from offload.databases import private_database
 from offload.queue_strategies.brokers import (
     GIVEN,
     Broker,
@@ -13,9 +14,9 @@ from offload.queue_strategies.brokers import (
     GivenBroker,
     forget,
 )
-from offload.service import Service, ServiceMaker
+from offload.service import Service
 
-BreakableMaker = Callable[..., tuple[Service, Broker]]
+Breakable = tuple[Service, Broker]
 
 
 @pytest.fixture(scope="session")
@@ -33,18 +34,22 @@ def own_settings() -> Iterator[Callable[[], dict[str, str]]]:
             forget(GIVEN, name)
 
 
+@pytest.fixture(scope="module")
+def breakable(
+    tmp_path_factory: pytest.TempPathFactory, own_settings: Callable[[], dict[str, str]]
+) -> Iterator[Breakable]:
+    """The service with a broker that can be broken, shared by the tests of a module."""
+    folder, settings = tmp_path_factory.mktemp("breakable"), own_settings()
+    given = GivenBroker(GIVEN, settings["QUEUE_PREFIX"]) if GIVEN else None
+    if given:
+        settings["BROKER_URL"] = given.url
+    with private_database(folder) as url, Service(folder, url, **settings) as service:
+        yield service, given or EmbeddedBroker(service)
+
+
 @pytest.fixture
-def make_breakable(
-    make_service: ServiceMaker, own_settings: Callable[[], dict[str, str]]
-) -> BreakableMaker:
-    """Makes a service, not started yet, with a broker that can be broken."""
-
-    def make(**settings: str) -> tuple[Service, Broker]:
-        if GIVEN is None:
-            service = make_service(**settings)
-            return service, EmbeddedBroker(service)
-        own = own_settings()
-        broker = GivenBroker(GIVEN, own["QUEUE_PREFIX"])
-        return make_service(**settings, **own, BROKER_URL=broker.url), broker
-
-    return make
+def told(breakable: Breakable) -> Callable[[], str]:
+    """What the service has logged since the test began."""
+    service, _ = breakable
+    begin = len(service.log.read_text())
+    return lambda: service.log.read_text()[begin:]
