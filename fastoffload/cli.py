@@ -11,7 +11,7 @@ from fastoffload.errors import FastoffloadError, UsageError
 from fastoffload.system import processes
 
 INTERRUPTED = 130
-SEE_HELP = "; see `fastoffload --help`"
+SEE_HELP = "(see `fastoffload --help`)"
 # In the order of the help. Each is a module of that name in `commands`, with a function of that
 # name and an EXAMPLE.
 COMMANDS = (
@@ -69,7 +69,7 @@ def main() -> NoReturn:
     except FastoffloadError as error:
         _fail(str(error), error.exit_code)
     except typer.TyperException as error:
-        _fail(f"{error.format_message().rstrip('.')}{SEE_HELP}", UsageError.exit_code)
+        _fail(f"{error.format_message().rstrip('.')} {SEE_HELP}", UsageError.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
     # Typer itself answers an interruption inside a command by returning this code.

@@ -119,11 +119,10 @@ def _adopted(cls: type[APIRoute]) -> type[APIRoute]:
 def _allowed(scope: Scope) -> list[str]:
     """The methods that the path has: each may have a route of its own."""
     routes = scope["app"].routes
-    asked = [(method, scope | {"method": method}) for method in METHODS]
     return [
         method
-        for method, each in asked
-        if any(route.matches(each)[0] == Match.FULL for route in routes)
+        for method in METHODS
+        if any(route.matches({**scope, "method": method})[0] == Match.FULL for route in routes)
     ]
 
 
