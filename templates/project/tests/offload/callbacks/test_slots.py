@@ -5,6 +5,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from app.offload.callbacks import slots as limits
 from app.offload.callbacks.due import Due
 from app.offload.callbacks.slots import AT_ONCE, SLOW_AT_ONCE, UNKNOWN_AT_ONCE, Slots
 from app.offload.settings import get_settings
@@ -51,6 +52,9 @@ def test_a_receiver_has_one_try_until_it_is_known_and_a_few_then() -> None:
     slots.end("https://one")
     slots.remember("https://one", QUICK)
     assert fill(slots, due(*origins)) == get_settings().callback_per_host == 4
+    assert fill(slots, due(*origins)) == 0
+    slots.end("https://one")
+    assert fill(slots, due(*origins)) == 1
 
 
 def test_those_that_hung_share_a_few() -> None:
@@ -74,3 +78,12 @@ def test_one_that_is_quick_again_waits_with_the_slow_no_more() -> None:
     assert fill(slots, due("https://well")) == 0
     known(slots, ["https://well"], QUICK)
     assert fill(slots, due("https://well")) == 1
+
+
+def test_the_receiver_that_was_tried_the_longest_ago_is_forgotten_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "REMEMBERED", 2)
+    slots, origins = Slots(), hosts("receiver", 3)
+    known(slots, [*origins[:2], origins[0], origins[2]], QUICK)
+    assert [fill(slots, due(*[origin] * 9)) for origin in origins] == [4, 1, 4]

@@ -237,6 +237,7 @@ def test_the_history_is_bounded() -> None:
 
 def test_a_retry_begins_anew() -> None:
     job = running(attempts=3, progress=0.5, run_at=after(3600))
+    transact(ends.fail, lease(running()), ends.WORK_FAILED)  # another one
     transact(ends.cancel, job.id)
     transact(ends.fail, lease(job), ends.WORK_FAILED)
     again = transact(ends.retry, job.id)

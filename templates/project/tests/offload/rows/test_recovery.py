@@ -60,6 +60,7 @@ def statuses(*ids: object) -> list[Status]:
 
 def test_what_is_due_is_promoted_and_nothing_else() -> None:
     due, later = in_status(Status.DELAYED).id, in_status(Status.DELAYED).id
+    add()  # waits already
     assert not read(sweep.work).has_due
     change(due, run_at=after(-0.1), queue="slow")
     assert read(sweep.work).has_due
