@@ -28,6 +28,11 @@ async def get_async_session():
 BLOCKS, NEAR = "@app.get('/blocks')\nasync def blocks", "@app.get('/near')\nasync def near"
 
 KINDS = {
+    "a route that a decorator of the project makes of the router's": (
+        "def guarded(method, path):\n    return method(path)\n"
+        "@guarded(app.get, '/blocks')\nasync def blocks():\n    time.sleep(1)\n"
+        "@guarded(requests.get, '/near')\nasync def near():\n    time.sleep(1)\n"
+    ),
     "a context manager made by a call": (
         "session = contextmanager(get_session)\n"
         f"{BLOCKS}():\n    with session() as one:\n        one.execute('select 1')\n"

@@ -15,7 +15,10 @@ ALL = "FASTOFFLOAD_TEST_PYTHONS"
 THIS = f"{sys.version_info.major}.{sys.version_info.minor}"
 OTHERS = tuple(version for version in ("3.11", "3.12", "3.13") if version != THIS)
 VERSIONS = (THIS, *OTHERS)
-PACKAGES = ("fastapi", "uvicorn", "uvloop", "httpx", "pytest", "python-multipart")
+PACKAGES = (
+    *("fastapi", "uvicorn", "uvloop", "websockets", "strawberry-graphql"),
+    *("httpx", "pytest", "python-multipart"),
+)
 LIMIT_SECONDS = 300
 
 Environment = Callable[[str], Path]

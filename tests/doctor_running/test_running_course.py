@@ -107,7 +107,7 @@ async def ws(socket: WebSocket) -> None: ...
         project({"main.py": HEAD + main}), None, DriveOptions(("GET", "POST"), python=python)
     )
     assert {str(each) for each in result.not_judged} == {
-        "WebSocket /ws: not driven",
+        "WebSocket /ws: answered 500",
         "GET /me: answered 401, give credentials with --header",
         "GET /items/{item_id}: answered 404",
         "GET /broken: answered 500",

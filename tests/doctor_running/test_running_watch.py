@@ -78,7 +78,7 @@ def test_two_waits_in_a_row_are_two() -> None:
 
     first, second = sorted(stalls_of(twice), key=lambda stall: stall.seconds)
     assert second.line == first.line + 1
-    assert second.seconds == pytest.approx(2 * first.seconds, rel=0.3)
+    assert second.seconds == pytest.approx(2 * first.seconds, rel=0.5)
 
 
 def test_short_waits_in_a_row_are_one() -> None:
@@ -119,8 +119,8 @@ def test_what_is_imported_is_not_told(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_time_in_which_the_machine_let_the_loop_wait_does_not_count(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def busy_machine() -> Callable[[], tuple[float, float]]:
-        return lambda: (0.0, time.monotonic() / 2)  # it is ready for half of the time
+    def busy_machine() -> Callable[[], tuple[float, float, float]]:
+        return lambda: (0.0, time.monotonic() / 2, 0.0)  # it is ready for half of the time
 
     monkeypatch.setattr(watcher, "thread_clock", busy_machine)
 

@@ -23,13 +23,15 @@ from fastoffload.doctor.reading.routers import Routers
 from fastoffload.doctor.reading.steps import ADDING
 from fastoffload.doctor.reading.wrappers import wrapped
 
-VERBS = {"get", "post", "put", "patch", "delete", "head", "options", "trace"}
+VERB = "get|post|put|patch|delete|head|options|trace"
+VERBS = set(VERB.split("|"))
 MENTIONS = re.compile(
-    rb"^\s*@[\w.]+\.(get|post|put|patch|delete|head|options|trace|api_route|route|websocket|"
-    rb"websocket_route|middleware|on_event|exception_handler|field|mutation|subscription|source)\b"
-    rb"|\b(add_api_route|add_route|add_websocket_route|add_api_websocket_route|add_middleware|"
-    rb"add_event_handler|add_exception_handler|add_task|Depends|Security|FastAPI|Starlette|"
-    rb"Middleware|BaseHTTPMiddleware|BackgroundTask|strawberry|lifespan|resolve_\w+)\b",
+    rf"^\s*@[\w.]+\.({VERB}|api_route|route|websocket|websocket_route|middleware|on_event|"
+    r"exception_handler|field|mutation|subscription|source)\b"
+    rf"|^\s*@[\w.]+\(\s*[\w.]+\.({VERB}|api_route|websocket)\b"
+    r"|\b(add_api_route|add_route|add_websocket_route|add_api_websocket_route|add_middleware|"
+    r"add_event_handler|add_exception_handler|add_task|Depends|Security|FastAPI|Starlette|"
+    r"Middleware|BaseHTTPMiddleware|BackgroundTask|strawberry|lifespan|resolve_\w+)\b".encode(),
     re.MULTILINE,
 )
 # Names of bases for which it is worth to look what a class is.
@@ -101,11 +103,14 @@ class Entries:
         self, decorator: ast.expr, function: Function, scope: Scope
     ) -> Iterator[tuple[Kind, str]]:
         named = decorator.func if isinstance(decorator, ast.Call) else decorator
-        match decorator:
-            case ast.Call(func=ast.Attribute() as on) if self._routers.declare_on(
-                on.value, decorator, scope
-            ):
-                yield from self._on_router(on, decorator, function, scope)
+        calls = [decorator] if isinstance(decorator, ast.Call) else []
+        match decorator:  # the project's own, given the router's: `@protected(router.get, "/x")`
+            case ast.Call(args=[ast.Attribute() as given, *rest], keywords=keywords):
+                calls.append(ast.Call(given, rest, keywords))
+        for call in calls:
+            on = call.func
+            if isinstance(on, ast.Attribute) and self._routers.declare_on(on.value, call, scope):
+                yield from self._on_router(on, call, function, scope)
         if self._is_graphql(named, scope):
             yield "resolver", f"resolver {function.name}"
 

@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any, Self
@@ -21,6 +22,14 @@ from fastoffload.errors import FastoffloadError
 LAUNCH = Path(__file__).with_name("launch.py")
 REQUEST = "X-Fastoffload-Request"
 GRACE_SECONDS = 3.0  # to shut down in
+HANDSHAKE = {
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "ZmFzdG9mZmxvYWQtLS0tLQ==",  # any sixteen bytes
+}
+CLOSE = bytes((0x88, 0x82, 0, 0, 0, 0, 0x03, 0xE8))  # masked with zeros: code 1000
+SOCKET_SECONDS = 0.5
 BODY_BYTES, BODY_SECONDS = 2**20, 2.0  # as much of an answer as is read: a stream may have no end
 
 
@@ -104,6 +113,22 @@ class Application:
             connection.request(method, path, body, {**headers, REQUEST: str(number)})
             response = connection.getresponse()
             _read_some(response.read1, connection)
+            return response.status
+        finally:
+            connection.close()
+
+    def open_socket(self, number: int, path: str, headers: Mapping[str, str]) -> int:
+        """The status of the handshake; a WebSocket that opens is closed after a moment.
+
+        Raises TimeoutError when there is none in time, OSError or HTTPException when there is none.
+        """
+        connection = HTTPConnection("127.0.0.1", self.ready["ready"], timeout=self._options.timeout)
+        try:
+            connection.request("GET", path, headers={**headers, **HANDSHAKE, REQUEST: str(number)})
+            response = connection.getresponse()
+            if response.status == HTTPStatus.SWITCHING_PROTOCOLS:
+                _read_some(connection.sock.recv, connection, SOCKET_SECONDS)
+                connection.sock.sendall(CLOSE)
             return response.status
         finally:
             connection.close()
@@ -198,8 +223,10 @@ class Application:
             os.killpg(self._process.pid, number)
 
 
-def _read_some(read: Callable[[int], bytes], connection: HTTPConnection) -> None:
-    end, length = time.monotonic() + BODY_SECONDS, 0
+def _read_some(
+    read: Callable[[int], bytes], connection: HTTPConnection, seconds: float = BODY_SECONDS
+) -> None:
+    end, length = time.monotonic() + seconds, 0
     while length < BODY_BYTES and (left := end - time.monotonic()) > 0:
         if connection.sock:
             connection.sock.settimeout(left)

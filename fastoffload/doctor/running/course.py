@@ -8,12 +8,14 @@ from typing import TypeGuard
 
 from fastoffload.doctor.report import NotJudged
 from fastoffload.doctor.running.application import Application
-from fastoffload.doctor.running.operations import Operation, operations
+from fastoffload.doctor.running.operations import SOCKET, Operation, operations, socket
 from fastoffload.doctor.running.options import DriveOptions
 from fastoffload.errors import FastoffloadError
 
 REFUSED = (401, 403)
 CANARY_EVERY = 5  # operations
+OPENED = "opened and closed, without a message; --attach watches what these do"
+UNASKED = "not asked for what its resolvers give; --attach watches them"
 
 
 @dataclass
@@ -65,10 +67,20 @@ class Course:
         self.not_judged += [
             NotJudged(one.name, f"not asked without --method {one.method}") for one in others
         ]
-        self.not_judged += [
-            NotJudged(f"WebSocket {path}", "not driven") for path in ready["websockets"]
-        ]
-        return [one for one in found if one.method in self.options.methods]
+        self.not_judged += [NotJudged(f"GraphQL {path}", UNASKED) for path in ready["graphql"]]
+        return [one for one in found if one.method in self.options.methods] + self._sockets()
+
+    def _sockets(self) -> list[Operation]:
+        """Opening one sends nothing, as GET does."""
+        sockets = [socket(path) for path in self.application.ready["websockets"]]
+        if "GET" not in self.options.methods:
+            why = "not opened without --method GET"
+        elif not self.application.ready["opens_sockets"]:
+            why = "not opened: its environment has no package websockets"
+        else:
+            return sockets
+        self.not_judged += [NotJudged(each.name, why) for each in sockets]
+        return []
 
     def _drive(self, operation: Operation) -> None:
         statuses = [self._ask(operation)]
@@ -80,6 +92,8 @@ class Course:
         elif not _is_success(status):
             remedy = ", give credentials with --header" if status in REFUSED else ""
             self.not_judged.append(NotJudged(operation.name, f"answered {status}{remedy}"))
+        elif operation.method == SOCKET:
+            self.not_judged.append(NotJudged(operation.name, OPENED))
         elif self._canary is None or (operation.secured and not self._canary[0].secured):
             self._canary = operation, status
 
@@ -87,18 +101,19 @@ class Course:
         """The status; None: no answer, or no end of its background tasks, in time."""
         status = None
         with suppress(OSError, HTTPException):
-            status = self.application.ask(
-                len(self.sent),
-                operation.method,
-                operation.path,
-                {**operation.headers, **self.options.headers},
-                operation.body,
-            )
+            status = self._send(operation)
         if status is not None and not self.application.await_done(len(self.sent)):
             status = None
         self.sent.append(operation)
         self._statuses.append(status)
         return status
+
+    def _send(self, operation: Operation) -> int:
+        number, path = len(self.sent), operation.path
+        headers = {**operation.headers, **self.options.headers}
+        if operation.method == SOCKET:
+            return self.application.open_socket(number, path, headers)
+        return self.application.ask(number, operation.method, path, headers, operation.body)
 
     def _judge_silence(self, operation: Operation) -> None:
         within = f"within {self.options.timeout:g} s"

@@ -17,12 +17,14 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 Foreign = Any  # of the user's environment: its types are not known here
 
 REQUEST = b"x-fastoffload-request"
+GRAPHQL = {"strawberry", "ariadne", "starlette_graphene3"}
 NOISE = "For further information visit"  # the last line of pydantic's errors
 
 
@@ -176,23 +178,41 @@ def _serve(uvicorn: Foreign, driven: Foreign, application: Foreign, events: Even
         async def startup(self, sockets: Foreign = None) -> None:
             await super().startup(sockets=sockets)
             if self.started:
-                events.send(ready=listening.getsockname()[1], **_described(application))
+                opens = bool(self.config.ws_protocol_class)
+                port = listening.getsockname()[1]
+                events.send(ready=port, opens_sockets=opens, **_described(application))
 
     config = uvicorn.Config(driven, log_level="warning", access_log=False)
     Server(config).run(sockets=[listening])
 
 
 def _described(application: Foreign) -> dict[str, Any]:
-    """Its OpenAPI document, if it has one to give, and the paths of its WebSockets."""
+    """Its OpenAPI document, if it has one to give, and the paths of what no such document has."""
     while not hasattr(application, "openapi") and hasattr(application, "app"):
         application = application.app  # what is wrapped in a middleware
     try:
         document = application.openapi()
         json.dumps(document)
     except Exception as error:  # noqa: BLE001 (a schema of the user's own may raise anything)
-        return {"openapi": None, "why": in_a_line(error), "websockets": []}
-    routes = [route for route in application.routes if type(route).__name__.endswith("SocketRoute")]
-    return {"openapi": document, "why": "", "websockets": [route.path for route in routes]}
+        return {"openapi": None, "why": in_a_line(error)}
+    routes = list(_routes(application))
+    sockets = [path for route, path in routes if type(route).__name__.endswith("SocketRoute")]
+    graphql = {path for route, path in routes if _is_graphql(route)}
+    described = {"openapi": document, "why": ""}
+    return described | {"websockets": sockets, "graphql": sorted(graphql)}
+
+
+def _routes(application: Foreign) -> Iterator[tuple[Foreign, str]]:
+    """Each with its path; newer FastAPI keeps those of included routers apart."""
+    contexts = getattr(importlib.import_module("fastapi.routing"), "iter_route_contexts", None)
+    for route in contexts(application.routes) if contexts else application.routes:
+        yield getattr(route, "original_route", route), getattr(route, "path", None) or ""
+
+
+def _is_graphql(route: Foreign) -> bool:
+    served = [getattr(route, name, None) for name in ("endpoint", "app")]
+    modules = [getattr(each, "__module__", "") or "" for each in served]
+    return any(module.partition(".")[0] in GRAPHQL for module in modules)
 
 
 if __name__ == "__main__":

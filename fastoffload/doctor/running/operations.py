@@ -1,14 +1,17 @@
 """The requests that an OpenAPI document allows."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from fastoffload.doctor.running.samples import Samples
+from fastoffload.doctor.running.samples import STRINGS, Samples
 
 METHODS = ("get", "head", "options", "post", "put", "patch", "delete", "trace")
+SOCKET = "WebSocket"
+PARAMETER = re.compile(r"\{\w+(?::(\w+))?\}")
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 
 
@@ -41,6 +44,14 @@ def operations(document: Mapping[str, Any]) -> Iterator[Operation]:
         for method in METHODS:
             if method in item:
                 yield _operation(samples, method.upper(), route, item, item[method])
+
+
+def socket(route: str) -> Operation:
+    """Opening a WebSocket; no document tells what its path takes."""
+    path = PARAMETER.sub(lambda found: STRINGS.get(found[1] or "", "1"), route)
+    return Operation(
+        SOCKET, PARAMETER.sub(lambda found: found[0].split(":")[0].rstrip("}") + "}", route), path
+    )
 
 
 def _operation(

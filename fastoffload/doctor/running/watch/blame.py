@@ -54,7 +54,7 @@ class Blame(NamedTuple):
 
 def stalls_of(looks: list[Look], seconds: float, limit: float, roots: Roots) -> Iterator[Stall]:
     """Each that held the loop for longer than the limit, in a time in which it stood still."""
-    total = sum(look.wall for look in looks)
+    total = sum(look.spent.wall for look in looks)
     blames = [blame for look in looks if (blame := _blame(look, roots))]
     for entry in _grouped(blames, lambda blame: blame.entry_code).values():
         rest = []
@@ -198,15 +198,17 @@ def _names(own: Iterable[Step]) -> Iterator[str]:
 def _how(group: list[Blame]) -> str:
     if _waits(group):
         return "waits"
-    late = median(blame.look.late for blame in group)
-    if late >= HELD_SECONDS:
+    if median(blame.look.spent.held for blame in group) >= HELD_SECONDS:
         return "in C, with the GIL"
+    late = median(blame.look.spent.late for blame in group)
     return "in C" if late < PROMPT_SECONDS else "computes"
 
 
 def _waits(group: list[Blame]) -> bool:
-    # Of all looks together: the clocks tell of a look's own time only after it.
-    return sum(blame.look.cpu for blame in group) < _wall(group) / 2
+    # Of all looks together: the clocks tell of a look's own time only after it. Who gives the GIL
+    # up to the watching thread waits while that one gets no CPU: it would not wait otherwise.
+    spent = [blame.look.spent for blame in group]
+    return sum(each.cpu for each in spent) < sum(each.wall - each.unseen for each in spent) / 2
 
 
 def _call(blame: Blame, how: str) -> str:
@@ -216,7 +218,7 @@ def _call(blame: Blame, how: str) -> str:
 
 
 def _wall(group: list[Blame]) -> float:
-    return sum(blame.look.wall for blame in group)
+    return sum(blame.look.spent.wall for blame in group)
 
 
 def _grouped(

@@ -8,15 +8,18 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-Clock = Callable[[], tuple[float, float]]
+Clock = Callable[[], tuple[float, float, float]]
+GIL_SECONDS = 0.005  # who waits for the GIL wakes so often
 
 
 def thread_clock() -> Clock:
-    """A clock of the calling thread: seconds on a CPU, and seconds for which it waited for one.
+    """A clock of the calling thread: seconds on a CPU, seconds for which it waited for one, turns.
 
-    The latter on Linux only, else 0: a computation on a busy machine takes longer there. macOS has
-    no clock of a thread that another one could read: there it is the process's, nearly the same
-    where one thread works. When the thread has ended, the clock stands.
+    A turn is each time that it got a CPU: who waits for the GIL takes many, however busy the
+    machine is. These two on Linux only. Elsewhere nobody waits for a CPU, and turns pass as if the
+    thread waited for the GIL all the time: a computation on a busy machine takes longer there.
+    macOS has no clock of a thread that another one could read: there it is the process's, nearly
+    the same where one thread works. When the thread has ended, the clock stands.
     """
     with suppress(OSError, ValueError):
         clock = _Schedule(threading.get_native_id())
@@ -32,12 +35,12 @@ class _Schedule:
 
     def __init__(self, thread: int) -> None:
         self._file = os.open(f"/proc/self/task/{thread}/schedstat", os.O_RDONLY | os.O_CLOEXEC)
-        self._last = 0.0, 0.0
+        self._last = 0.0, 0.0, 0.0
 
-    def __call__(self) -> tuple[float, float]:
+    def __call__(self) -> tuple[float, float, float]:
         with suppress(OSError, ValueError):  # the thread has ended
-            on_cpu, ready, _ = map(int, os.pread(self._file, 64, 0).split())
-            self._last = on_cpu / 1e9, ready / 1e9
+            on_cpu, ready, turns = map(int, os.pread(self._file, 64, 0).split())
+            self._last = on_cpu / 1e9, ready / 1e9, turns
         return self._last
 
     def __del__(self) -> None:
@@ -51,7 +54,7 @@ class _CpuTime:
         self._number = number
         self._last = 0.0
 
-    def __call__(self) -> tuple[float, float]:
+    def __call__(self) -> tuple[float, float, float]:
         with suppress(OSError):  # the thread has ended
             self._last = time.clock_gettime(self._number)
-        return self._last, 0.0
+        return self._last, 0.0, time.monotonic() / GIL_SECONDS

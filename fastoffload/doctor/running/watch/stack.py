@@ -41,25 +41,38 @@ class Step(NamedTuple):
         return f"{self.module}.{self.function}"
 
 
+class Spent(NamedTuple):
+    """Seconds between two moments."""
+
+    wall: float = 0.0  # without those in which the loop's thread was ready, and got no CPU
+    cpu: float = 0.0  # of the loop's thread
+    unseen: float = 0.0  # the watching thread waited, for a CPU or for the GIL
+    late: float = 0.0  # of these for the GIL
+    held: float = 0.0  # the same, while the loop's thread was on a CPU
+
+    def and_then(self, more: Spent) -> Spent:
+        """Together; how long the watching thread waited for the GIL is of the last time."""
+        wall, cpu = self.wall + more.wall, self.cpu + more.cpu
+        return Spent(wall, cpu, self.unseen + more.unseen, more.late, more.held)
+
+
 class Look(NamedTuple):
-    """What the loop's thread did at one moment, and since the look before."""
+    """What the loop's thread did at one moment, and what was spent since the look before."""
 
     steps: list[Step]  # the outermost first, from where the application is called
     scope: Scope | None
     at: float  # on the monotonic clock
-    wall: float  # seconds
-    cpu: float  # of them on a CPU, or ready to be
-    late: float  # the watching thread waited so many seconds for the GIL
+    spent: Spent
 
     @classmethod
-    def now(cls, frames: list[FrameType], wall: float, cpu: float, late: float) -> Look:
+    def now(cls, frames: list[FrameType], spent: Spent) -> Look:
         """At a stack, the outermost frame first."""
         begin, scope = _request(frames)
         steps = [
             Step(frame.f_code, frame.f_lineno or 0, frame.f_lasti, frame.f_globals)
             for frame in frames[begin:]
         ]
-        return cls(steps, scope, time.monotonic(), wall, cpu, late)
+        return cls(steps, scope, time.monotonic(), spent)
 
 
 def _request(frames: list[FrameType]) -> tuple[int, Scope | None]:

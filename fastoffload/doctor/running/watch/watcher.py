@@ -20,7 +20,7 @@ from types import CodeType, FrameType
 
 from .blame import stalls_of
 from .clock import thread_clock
-from .stack import Look, Roots
+from .stack import Look, Roots, Spent
 from .stall import Stall
 
 Tell = Callable[[Stall], None]
@@ -28,6 +28,7 @@ Tell = Callable[[Stall], None]
 TICK_SECONDS = 0.02
 LATE_SECONDS = 0.04
 LIMIT_SECONDS = 0.1
+MANY_TURNS = 10  # in a tick: who waits for the GIL of Python code gets it after two or three
 # A look for each fiftieth of the stall so far: enough to share it out, and memory stays bounded.
 LOOKS = 50
 # With which an asyncio loop waits, and reads and writes what is ready: a loop found there is idle.
@@ -62,16 +63,16 @@ class Watcher:
         return bool(lasting)
 
     def _watch(self) -> None:
-        clock, starved = thread_clock(), 0.0
-        while self._tick(starved):
-            _, before = clock()
+        clock = thread_clock()
+        before = now = clock()
+        while self._tick(delayed=now[1] - before[1], turns=now[2] - before[2]):
             time.sleep(TICK_SECONDS)
-            starved = clock()[1] - before
+            before, now = now, clock()
 
-    def _tick(self, starved: float) -> bool:
+    def _tick(self, delayed: float, turns: float) -> bool:
         with self._lock:
             for loop, watched in list(self._loops.items()):
-                if loop.is_closed() or not watched.tick(starved):
+                if loop.is_closed() or not watched.tick(delayed, turns):
                     watched.close()
                     del self._loops[loop]
             if not self._loops:
@@ -95,42 +96,50 @@ class _Loop:
         self._machinery: set[CodeType] = set()
         self._before = time.monotonic(), *self._clock()
         self._looks: list[Look] = []
+        # Since it was asked: the loop's thread was ready, and got no CPU; another one had the GIL.
+        self._starved, self._others = 0.0, 0.0
         self._ask_since(self._before[0])
         loop.call_soon(self._answer)
 
-    def tick(self, waited: float) -> bool:
+    def tick(self, delayed: float, turns: float) -> bool:
         """Ask again, or look what keeps the answer; False when the loop is closed.
 
-        For so many seconds the watching thread waited for a CPU.
+        For so many seconds the watching thread waited for a CPU, and so often it got one.
         """
+        begun = self._before[0]
         wall, cpu, starved = self._elapsed()
-        late = wall - TICK_SECONDS
-        held = late > LATE_SECONDS and cpu > max(wall - starved, 0) / 2
-        without_gil = late if held else late - waited
+        spent = _spent(wall, cpu, starved, delayed, turns)
+        held = spent.held > LATE_SECONDS
+        self._starved += starved
         if not self._loop.is_running():  # between two tests, say
             self.close()
             self._ask_since(self._before[0])
         elif self._answered_at:
+            self._correct(spent, max(self._answered_at - begun, 0.0))
             self.close()
             # When the GIL was held, it was after the answer.
-            self._ask_since(self._before[0] - wall if held else self._before[0])
+            self._ask_since(begun if held else self._before[0])
             if held:
-                self._count(wall, cpu, starved)
-                self._look(without_gil)
+                self._starved = starved
+                self._spent = spent
+                self._look()
             return self._ask()
         else:
-            # What the machine, or another thread with the GIL, took away is not the loop's.
-            others = without_gil > LATE_SECONDS and not held
-            self._count(wall, cpu, without_gil if others else starved)
-            if held or self._wall * LOOKS >= self._before[0] - self._asked:
-                self._look(without_gil)
+            self._spent = self._spent.and_then(spent)
+            if spent.late > LATE_SECONDS and not held:
+                self._others += spent.late - cpu
+            if held or self._spent.wall * LOOKS >= self._before[0] - self._asked:
+                self._look()
         return True
 
     def close(self) -> bool:
         """Tell of the stall that has ended, or lasts still; whether one lasts."""
         lasts = bool(self._looks) and not self._answered_at
         if self._looks:
-            seconds = (self._answered_at or time.monotonic()) - self._asked - self._not_counted
+            # What the machine, or another thread with the GIL, took away is not the loop's. Who
+            # holds the GIL and gets no CPU is in both.
+            lost = max(self._starved, self._others)
+            seconds = (self._answered_at or time.monotonic()) - self._asked - lost
             self._told(seconds, self._looks)
             self._looks = []
         return lasts
@@ -143,34 +152,46 @@ class _Loop:
         return True
 
     def _ask_since(self, asked: float) -> None:
-        self._asked, self._answered_at, self._not_counted = asked, 0.0, 0.0
-        self._wall, self._cpu = 0.0, 0.0  # since the last look
+        self._asked, self._answered_at = asked, 0.0
+        self._starved, self._others = 0.0, 0.0
+        self._spent = Spent()  # since the last look
 
     def _answer(self) -> None:
         if not self._machinery:  # what calls a callback: a stack of nothing else is an idle loop's
             self._machinery = {frame.f_code for frame in _outwards(sys._getframe(1))}  # noqa: SLF001
         self._answered_at = time.monotonic()
 
-    def _count(self, wall: float, cpu: float, lost: float) -> None:
-        self._not_counted += lost
-        self._wall += wall - lost
-        self._cpu += cpu
+    def _correct(self, last: Spent, until_answer: float) -> None:
+        """What the clocks tell only after a stall, and was since the last look at it."""
+        if self._looks:
+            look, over = self._looks[-1], last.wall - until_answer
+            last = last._replace(cpu=min(last.cpu, until_answer), wall=last.wall - max(over, 0.0))
+            spent = look.spent.and_then(self._spent).and_then(last)
+            spent = spent._replace(late=look.spent.late, held=look.spent.held)
+            self._looks[-1] = look._replace(spent=spent)
 
-    def _look(self, late: float) -> None:
+    def _look(self) -> None:
         frame = sys._current_frames().get(self._thread)  # noqa: SLF001
         frames = [found for found in _outwards(frame) if found.f_code not in self._machinery]
         if frames and frames[0].f_globals.get("__name__") not in LOOP_MODULES:
-            look = Look.now(frames[::-1], self._wall, self._cpu, late)
+            look = Look.now(frames[::-1], self._spent)
             if look.scope or self._machinery:  # else it is not known what calls the loop
                 self._looks.append(look)
-        self._wall, self._cpu = 0.0, 0.0
+        self._spent = Spent()
 
     def _elapsed(self) -> tuple[float, float, float]:
         """Seconds since the last time; of them on a CPU, and waiting for one."""
         before = self._before
         self._before = time.monotonic(), *self._clock()
-        wall, cpu, starved = (now - then for now, then in zip(self._before, before, strict=True))
+        wall, cpu, starved, _ = (now - then for now, then in zip(self._before, before, strict=True))
         return wall, cpu, starved
+
+
+def _spent(wall: float, cpu: float, starved: float, delayed: float, turns: float) -> Spent:
+    """Of a tick. What both threads did at the same time is not known, only how long each did it."""
+    late = wall - TICK_SECONDS - delayed
+    held = cpu - TICK_SECONDS if turns >= MANY_TURNS else 0.0
+    return Spent(wall - starved, cpu, delayed + max(late, 0.0), late, held)
 
 
 def _outwards(frame: FrameType | None) -> list[FrameType]:
