@@ -1,17 +1,30 @@
-"""An environment in which every shape runs, and an application laid out in a folder."""
+"""An environment in which every shape runs, and an application laid out in a folder.
 
+Servers are given by URL by whoever runs the tests; what needs one is reported as not run else.
+"""
+
+import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import uuid4
 
+import psycopg
 import pytest
 from uv import find_uv_bin
 from workshop import commit, git
 
-from initializing.servers import BROKER
 from initializing.shapes import Shape
 
+SERVER = os.environ.get("DATABASE_URL", "")
+BROKER = os.environ.get("REDIS_URL", "")
+NEEDS_SERVER = pytest.mark.skipif(
+    not SERVER.startswith("postgresql"), reason="DATABASE_URL names no PostgreSQL"
+)
+NEEDS_BROKER = pytest.mark.skipif(not BROKER, reason="REDIS_URL names no Redis")
 LIMIT_SECONDS = 300
 # What the applications and their tests import, beside what the engine needs.
 PACKAGES = ("fastapi>=0.115", "sqlmodel", "asyncpg", "uvicorn", "httpx", "pytest")
@@ -52,3 +65,16 @@ def lay_out(tmp_path: Path) -> LayOut:
         return root
 
     return make
+
+
+@contextmanager
+def database() -> Iterator[str]:
+    """One of the test's own on the server."""
+    name = f"init_{uuid4().hex[:8]}"
+    parts = urlsplit(SERVER)._replace(scheme="postgresql")
+    with psycopg.connect(parts.geturl(), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+        try:
+            yield parts._replace(scheme="postgresql+psycopg", path=f"/{name}").geturl()
+        finally:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())

@@ -9,8 +9,7 @@ from conftest import Cli
 from workshop import replace_in
 
 from fastoffload.initializing.looking import SQLITE
-from initializing.conftest import LIMIT_SECONDS, LayOut
-from initializing.servers import NEEDS_SERVER, database
+from initializing.conftest import LIMIT_SECONDS, NEEDS_SERVER, LayOut, database
 from initializing.shapes import SHAPES, WITH_SQL, Shape, py
 
 GIVEN = "include_name=include_name, "

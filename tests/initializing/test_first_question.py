@@ -16,8 +16,14 @@ from conftest import Cli
 from workshop import CHECKOUT
 
 from fastoffload.catalog import STRATEGIES
-from initializing.conftest import LIMIT_SECONDS, LayOut
-from initializing.servers import BROKER, NEEDS_BROKER, NEEDS_SERVER, database
+from initializing.conftest import (
+    BROKER,
+    LIMIT_SECONDS,
+    NEEDS_BROKER,
+    NEEDS_SERVER,
+    LayOut,
+    database,
+)
 from initializing.serving import ended, served
 from initializing.shapes import REQUIREMENTS, Shape, py
 
