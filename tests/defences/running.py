@@ -71,7 +71,7 @@ MUTATIONS = [
     Mutation(
         "group: a signal to all processes does not end the children",
         [(f"{OFFLOAD}/running/own_group.py", "os.setpgrp()\n", "")],
-        f"{FAULTS}/test_parents.py::test_a_signal_to_the_whole_group_is_the_parents_business[15]",
+        f"{FAULTS}/test_parents.py::test_a_signal_to_the_whole_group_is_the_parents_business",
     ),
     Mutation(
         "hangup: a terminal that is closed stops the service, and does not kill it",

@@ -37,7 +37,7 @@ QUICK = {
     "JOB_LEASE_SECONDS": "4",
     "JOB_WORKERS": "2",
     "LOG_FORMAT": "json",
-    "SHUTDOWN_GRACE_SECONDS": "2",
+    "SHUTDOWN_GRACE_SECONDS": "1",
     "SWEEP_SECONDS": "0.2",
     "WATCH_SECONDS": "0.1",
 }
@@ -45,10 +45,11 @@ QUICK = {
 
 def wait_until(look: Callable[[], T], what: str) -> T:
     """The first true value of `look`. Fails when there is none within LIMIT_SECONDS."""
-    end = time.monotonic() + LIMIT_SECONDS
+    end, pause = time.monotonic() + LIMIT_SECONDS, 0.02
     while not (found := look()):
         assert time.monotonic() < end, f"waited {LIMIT_SECONDS} s in vain: {what}"
-        time.sleep(0.02)
+        time.sleep(pause)
+        pause = min(1.2 * pause, 0.2)  # a look takes time of the processors, which others need
     return found
 
 
@@ -56,7 +57,8 @@ def lay_out(folder: Path) -> None:
     """Copy the engine and the small application into a folder."""
     app = folder / "app"
     if not app.exists():
-        ignore = shutil.ignore_patterns("__pycache__")
+        # Byte code goes along, or each start compiles anew; not what is being written just now.
+        ignore = shutil.ignore_patterns("*.pyc.*")
         shutil.copytree(HERE / "site", app, ignore=ignore)
         shutil.copytree(ENGINE, app / "offload", ignore=ignore)
         (app / "__init__.py").touch()
@@ -180,7 +182,9 @@ class Service:
         return processes_of([self._commands[name] for name in names or self._commands])
 
     def submit(self, fault: str = "none", kind: str = "fault", **params: Any) -> dict[str, Any]:
-        """Ask for a job."""
+        """Ask for a job; one that is held is so until the next `let_go`."""
+        if fault == "held":
+            (self.folder / "let-go").unlink(missing_ok=True)
         body = {"fault": fault, **params} if kind == "fault" else params
         answer = self.http.post(f"/jobs/{kind}", json=body)
         assert answer.status_code == 202, answer.text
@@ -246,17 +250,18 @@ def killed(processes: list[psutil.Process]) -> list[psutil.Process]:
 def processes_of(commands: Iterable[subprocess.Popen[bytes]]) -> list[psutil.Process]:
     """All processes in the sessions of the commands, and their descendants."""
     sessions = {command.pid for command in commands}
-    found = {p for p in psutil.process_iter() if _session(p) in sessions}
-    for process in list(found):
-        with suppress(psutil.NoSuchProcess):
-            found |= {p for p in process.children(recursive=True) if _session(p) is not None}
-    return sorted(found, key=lambda process: process.pid)
+    every = psutil.process_iter(["ppid", "status"])
+    living = [each for each in every if each.info["status"] != psutil.STATUS_ZOMBIE]
+    found = {each.pid: each for each in living if _session(each) in sessions}
+    while more := [each for each in living if each.info["ppid"] in found and each.pid not in found]:
+        found |= {each.pid: each for each in more}
+    return [found[pid] for pid in sorted(found)]
 
 
 def _session(process: psutil.Process) -> int | None:
     try:
-        return None if process.status() == psutil.STATUS_ZOMBIE else os.getsid(process.pid)
-    except (psutil.NoSuchProcess, ProcessLookupError):
+        return os.getsid(process.pid)
+    except ProcessLookupError:
         return None
 
 

@@ -1,4 +1,7 @@
-"""Stops, deaths and outages of the whole service: no job is lost, no stop is an attempt."""
+"""Stops, deaths and outages of the whole service: no job is lost, no stop is an attempt.
+
+One service for most of them, which each test leaves running.
+"""
 
 import resource
 import signal
@@ -13,8 +16,7 @@ from offload.databases import database_away
 from offload.service import COMMANDS, LIMIT_SECONDS, Service, ServiceMaker, wait_until
 
 
-def test_no_way_of_stopping_costs_an_attempt(make_service: ServiceMaker) -> None:
-    service = make_service(SHUTDOWN_GRACE_SECONDS="1").start()
+def test_no_way_of_stopping_costs_an_attempt(service: Service) -> None:
     job = service.submit("held")
     for number, stop in enumerate(
         (
@@ -48,8 +50,7 @@ def hang_up(service: Service) -> None:
         service.send(signal.SIGTERM, name)
 
 
-def test_a_job_that_heeds_no_stop_costs_no_attempt(make_service: ServiceMaker) -> None:
-    service = make_service(SHUTDOWN_GRACE_SECONDS="1").start()
+def test_a_job_that_heeds_no_stop_costs_no_attempt(service: Service) -> None:
     job = service.submit("stuck_in_c")
     service.wait_until_run(job)
     service.stop()
@@ -57,6 +58,8 @@ def test_a_job_that_heeds_no_stop_costs_no_attempt(make_service: ServiceMaker) -
     service.wait_until_run(job, times=2)
     (attempt,) = service.job(job)["history"]
     assert attempt["outcome"] == "interrupted"
+    assert service.http.post(f"/jobs/fault/{job['id']}/cancel").status_code == 202
+    service.wait_for(job, "cancelled")
 
 
 def test_a_job_that_can_end_within_the_grace_period_does(make_service: ServiceMaker) -> None:
@@ -69,8 +72,9 @@ def test_a_job_that_can_end_within_the_grace_period_does(make_service: ServiceMa
     assert (done["attempts"], len(service.runs(job))) == (1, 1)
 
 
-def test_a_stop_is_not_as_long_as_the_server_would_wait(make_service: ServiceMaker) -> None:
-    service = make_service().start("--timeout-graceful-shutdown 600")
+def test_a_stop_is_not_as_long_as_the_server_would_wait(service: Service) -> None:
+    service.stop()
+    service.start("--timeout-graceful-shutdown 600")
     job = service.submit("held")
     service.wait_until_run(job)
     service.stop()  # the launcher kills what goes on
@@ -80,8 +84,7 @@ def test_a_stop_is_not_as_long_as_the_server_would_wait(make_service: ServiceMak
     assert (done["attempts"], done["history"][0]["outcome"]) == (1, "interrupted")
 
 
-def test_kill_of_everything_costs_an_attempt_and_no_job(make_service: ServiceMaker) -> None:
-    service = make_service(JOB_LEASE_SECONDS="2").start()
+def test_kill_of_everything_costs_an_attempt_and_no_job(service: Service) -> None:
     running, waiting = service.submit("held"), [service.submit() for _ in range(20)]
     service.wait_until_run(running)
     service.kill()
@@ -94,13 +97,12 @@ def test_kill_of_everything_costs_an_attempt_and_no_job(make_service: ServiceMak
         service.wait_for(job, "succeeded")
 
 
-def test_an_outage_of_the_database_costs_no_attempt(make_service: ServiceMaker) -> None:
-    service = make_service(JOB_LEASE_SECONDS="3").start()
+def test_an_outage_of_the_database_costs_no_attempt(service: Service) -> None:
     held, ending = service.submit("held"), service.submit("stuck_in_c", seconds=3)
     service.wait_until_run(held)
     service.wait_until_run(ending)
     with database_away(service.database_url):
-        time.sleep(8)
+        time.sleep(2 * float(service.environment["JOB_LEASE_SECONDS"]))
     service.let_go()
     for job in (held, ending):
         assert service.wait_for(job, "succeeded")["attempts"] == 1
@@ -108,8 +110,7 @@ def test_an_outage_of_the_database_costs_no_attempt(make_service: ServiceMaker) 
 
 
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="not run: needs Linux's prlimit")
-def test_a_full_disk_costs_no_attempt(make_service: ServiceMaker) -> None:
-    service = make_service().start()
+def test_a_full_disk_costs_no_attempt(service: Service) -> None:
     job = service.submit("artifact", seconds=1.0)
     service.wait_until_run(job)
     processes = [process.pid for process in service.processes(*COMMANDS.keys() - {"broker"})]

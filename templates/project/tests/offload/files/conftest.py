@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -63,6 +64,7 @@ def site() -> Iterator[Site]:
         thread.start()
         while not server.started:
             assert thread.is_alive()
+            time.sleep(0.005)
         yield site
         server.should_exit = True
         thread.join()

@@ -33,14 +33,14 @@ def database(tmp_path: Path, store: Path, monkeypatch: pytest.MonkeyPatch) -> It
     get_store.cache_clear()
 
 
-@pytest.fixture
-def app(database: None) -> FastAPI:
-    """The application."""
+@pytest.fixture(scope="session")
+def app() -> FastAPI:
+    """The application; what is kept of requests is kept for its lifespan, which is a test's."""
     return make_app()
 
 
 @pytest.fixture
-def client(app: FastAPI) -> Iterator[httpx.Client]:
+def client(database: None, app: FastAPI) -> Iterator[httpx.Client]:
     """Whoever asks the application."""
     with serving(app) as client:
         yield client

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -155,6 +156,7 @@ def serving(app: FastAPI, root_path: str = "") -> Iterator[httpx.Client]:
         thread.start()
         while not server.started:
             assert thread.is_alive()
+            time.sleep(0.005)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         try:
             with httpx.Client(base_url=url, timeout=60, trust_env=False) as client:

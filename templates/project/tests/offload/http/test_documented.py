@@ -13,7 +13,7 @@ from app.offload.http.schemas import OffloadProblem
 HEALTH = "/health/ready"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
     """The document."""
     return make_app().openapi()

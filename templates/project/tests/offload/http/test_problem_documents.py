@@ -78,10 +78,15 @@ def kind_router() -> APIRouter:
     return router
 
 
-@pytest.fixture
-def app(database: None) -> FastAPI:
-    """An application with an error format of its own, and a kind with routes."""
+@pytest.fixture(autouse=True)
+def nothing_has_ended() -> None:
+    """Forget what ended in the test before."""
     ended.clear()
+
+
+@pytest.fixture(scope="module")
+def app() -> FastAPI:
+    """An application with an error format of its own, and a kind with routes."""
     app = make_app(of_kinds=(kind_router(),))
 
     @app.get("/own")

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -71,15 +72,25 @@ def in_folder(folder: Path) -> list[int]:
     return found
 
 
-@pytest.mark.parametrize("how", ["SIGHUP", "SIGTERM", "SIGINT", "SIGKILL"])
+def is_empty(folder: Path) -> bool:
+    """Whether no process works in the folder."""
+    return not in_folder(folder)
+
+
 def test_however_honcho_ends_nothing_is_left(
-    started: list[subprocess.Popen[str]], tmp_path: Path, how: str
+    started: list[subprocess.Popen[str]], tmp_path: Path
 ) -> None:
-    honcho = start(started, tmp_path, line(tmp_path, "web", STUBBORN))
-    wait_until((tmp_path / "up").exists, "the command to run")
-    honcho.send_signal(getattr(signal, how))
-    honcho.wait(LIMIT_SECONDS)
-    wait_until(lambda: not in_folder(tmp_path), "nothing to be left")
+    ended = []  # all at once, for what heeds no signal is waited for
+    for how in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT, signal.SIGKILL):
+        folder = tmp_path / how.name
+        folder.mkdir()
+        ended.append((how, folder, start(started, folder, line(folder, "web", STUBBORN))))
+    for how, folder, honcho in ended:
+        wait_until((folder / "up").exists, "the command to run")
+        honcho.send_signal(how)
+    for how, folder, honcho in ended:
+        honcho.wait(LIMIT_SECONDS)
+        wait_until(partial(is_empty, folder), f"nothing to be left after {how.name}")
 
 
 def test_a_launcher_that_is_killed_takes_its_command_along(
@@ -90,7 +101,7 @@ def test_a_launcher_that_is_killed_takes_its_command_along(
     launchers = [p for p in in_folder(tmp_path) if "run.py" in psutil.Process(p).cmdline()[1]]
     for launcher in launchers:
         os.kill(launcher, signal.SIGKILL)
-    wait_until(lambda: not in_folder(tmp_path), "nothing to be left")
+    wait_until(partial(is_empty, tmp_path), "nothing to be left")
 
 
 @pytest.mark.parametrize("how", ["SIGTERM", "SIGINT", "SIGHUP"])
@@ -109,7 +120,7 @@ def test_no_signal_ends_what_kills_the_command_when_the_launcher_is_gone(
     # As honcho's signal to the launcher's group does before the killer has one of its own.
     os.kill(killer, getattr(signal, how))
     os.kill(launcher, signal.SIGKILL)
-    wait_until(lambda: not in_folder(tmp_path), "nothing to be left")
+    wait_until(partial(is_empty, tmp_path), "nothing to be left")
 
 
 def test_a_command_that_ends_is_started_again(

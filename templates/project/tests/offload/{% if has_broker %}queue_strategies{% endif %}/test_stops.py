@@ -24,21 +24,21 @@ def engine_of(service: Service) -> psutil.Process:
     return next(one for one in leaders if ENGINE in {Path(a).name for a in one.cmdline()[:2]})
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_what_runs_or_waits_is_another_workers_at_once(
-    make_service: ServiceMaker, how: signal.Signals
-) -> None:
+def test_what_runs_or_waits_is_another_workers_at_once(make_service: ServiceMaker) -> None:
     with make_service(JOB_WORKERS="1", **LONG_LEASE) as service:
-        busy = service.submit("held")
-        service.wait_for(busy, "running")
-        waiting = [service.submit() for _ in range(3)]
-        service.start_command("worker", another="worker 2")
-        for job in waiting:  # the other worker has no need of the first one's messages
-            service.wait_for(job, "succeeded")
-        service.send(how, "worker")
-        service.wait_until_ended("worker")
-        service.let_go()
-        assert service.wait_for(busy, "succeeded")["attempts"] == 1
+        worker = "worker"
+        for how in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            busy = service.submit("held")
+            service.wait_for(busy, "running")
+            waiting = [service.submit() for _ in range(3)]
+            service.start_command("worker", another=f"after {how.name}")
+            for job in waiting:  # the other worker has no need of the first one's messages
+                service.wait_for(job, "succeeded")
+            service.send(how, worker)
+            service.wait_until_ended(worker)
+            service.let_go()
+            assert service.wait_for(busy, "succeeded")["attempts"] == 1
+            worker = f"after {how.name}"
         assert "Traceback" not in service.log.read_text()
 
 
