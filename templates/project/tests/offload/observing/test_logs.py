@@ -66,23 +66,27 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_where_nobody_watches_each_event_is_one_line_of_json(root: Path) -> None:
-    lines = parsed(run(root))
+@pytest.fixture(scope="module")
+def lines(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    """What is written where nobody watches."""
+    return parsed(run(tmp_path_factory.mktemp("program")))
+
+
+def test_where_nobody_watches_each_event_is_one_line_of_json(lines: list[dict[str, Any]]) -> None:
     began = next(line for line in lines if line["event"] == "it_began")
     assert (began["logger"], began["level"], began["number"]) == ("app.some", "info", 1)
     assert lines[-1]["exception"].splitlines()[-1] == "ValueError: it failed"
 
 
-def test_what_libraries_log_looks_the_same(root: Path) -> None:
-    lines = parsed(run(root))
+def test_what_libraries_log_looks_the_same(lines: list[dict[str, Any]]) -> None:
     told = {line["logger"]: (line["level"], line["event"]) for line in lines}
     assert told["celery.worker.consumer"] == ("info", "connected")
     assert told["dramatiq.worker"] == ("warning", "consumer lost")
     assert "celery.app.trace" not in told  # a line for each "look"
 
 
-def test_what_is_polled_is_logged_only_when_it_fails(root: Path) -> None:
-    access = [line["event"] for line in parsed(run(root)) if line["logger"] == "uvicorn.access"]
+def test_what_is_polled_is_logged_only_when_it_fails(lines: list[dict[str, Any]]) -> None:
+    access = [line["event"] for line in lines if line["logger"] == "uvicorn.access"]
     assert [event.split()[3:] for event in access] == [
         ["/health/ready", 'HTTP/1.1"', "503"],
         ["/events/mine", 'HTTP/1.1"', "200"],
