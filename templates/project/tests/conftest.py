@@ -12,7 +12,7 @@ def pytest_configure() -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int | None:
-    """Two more than cores, for some of them wait for a service; xdist's own variable comes first."""
+    """Two more than cores, for some wait for a service; xdist's own variable comes first."""
     if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
         return None
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

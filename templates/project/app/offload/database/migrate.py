@@ -11,12 +11,12 @@ from pathlib import Path
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, text
 
 from ..settings import get_settings, shared_database
 from .engines import get_engine
 from .outage import while_away
-from .tables import SCHEMA, VERSION_TABLE, jobs
+from .tables import SCHEMA, VERSION_TABLE, are_there
 
 FOLDER = Path(__file__).parent / "migrations"
 LOCK = 7_305_942  # any number that no other advisory lock of this database uses
@@ -34,8 +34,7 @@ def migrate() -> None:
 
 def migrate_by(connection: Connection) -> None:
     """Apply the missing migrations in a transaction of somebody else's, unless there are tables."""
-    schema = SCHEMA if connection.dialect.name == "postgresql" else None
-    if get_settings().migrate_on_start and not inspect(connection).has_table(jobs.name, schema):
+    if get_settings().migrate_on_start and not are_there(connection):
         _run_by(connection, "_upgrade_revs", "head")
 
 

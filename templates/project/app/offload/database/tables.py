@@ -14,6 +14,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     ColumnElement,
+    Connection,
     DateTime,
     Dialect,
     Float,
@@ -27,6 +28,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     Uuid,
+    inspect,
     literal_column,
     text,
 )
@@ -226,6 +228,12 @@ watermarks = Table(
     Column("name", String(50), primary_key=True),
     Column("at", UtcDateTime, nullable=False),
 )
+
+
+def are_there(connection: Connection) -> bool:
+    """Whether this database has the tables."""
+    schema = SCHEMA if connection.dialect.name == "postgresql" else None
+    return inspect(connection).has_table(jobs.name, schema)
 
 
 def include_name(name: str | None, type_: str, _parents: Any) -> bool:

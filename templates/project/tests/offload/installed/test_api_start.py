@@ -1,4 +1,4 @@
-"""What processes load: the API nothing that only work needs, and what runs jobs nothing of an API."""
+"""What processes load: the API nothing that work needs, what runs jobs nothing of an API."""
 
 import subprocess
 import sys
