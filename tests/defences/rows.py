@@ -197,7 +197,7 @@ MUTATIONS = [
     ),
     Mutation(
         "watcher: a run hears that its lease is lost",
-        [(f"{OFFLOAD}/running/watcher.py", "signal.stop(LeaseLost)", "pass")],
+        [(f"{OFFLOAD}/running/heartbeat.py", "signal.stop(LeaseLost)", "pass")],
         f"{TESTS}/running/test_told_to_stop.py::"
         "test_a_run_hears_that_its_lease_is_lost_or_that_it_is_cancelled",
     ),

@@ -11,10 +11,10 @@ from itertools import count
 from uuid import uuid4
 
 from app.offload import strategy
+from app.offload.running.heartbeat import Watcher
 from app.offload.running.machine import worker_name
 from app.offload.running.runner import Workplace, look
 from app.offload.running.strategy import Strategy
-from app.offload.running.watcher import Watcher
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 

@@ -13,9 +13,9 @@ from app.offload.database.engines import get_engine, transact
 from app.offload.database.migrate import migrate
 from app.offload.database.tables import jobs
 from app.offload.observing import logs
+from app.offload.running.heartbeat import Watcher
 from app.offload.running.machine import worker_name
 from app.offload.running.runner import Workplace, look
-from app.offload.running.watcher import Watcher
 from fill import fill
 from sqlalchemy import select
 

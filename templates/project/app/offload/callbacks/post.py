@@ -14,8 +14,8 @@ import httpcore2
 from standardwebhooks import Webhook
 
 from ..settings import get_settings
-from .due import Delivery, Outcome
 from .outbound import AddressRefused
+from .retries import Delivery, Outcome
 
 RETRY_AFTER_HEEDED = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 

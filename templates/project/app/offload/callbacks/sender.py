@@ -14,10 +14,10 @@ from ..database.engines import read_async, transact_async
 from ..database.outage import is_outage
 from ..observing.metrics import CALLBACK_TRIES
 from ..settings import get_settings
-from . import due
-from .due import Delivery, Outcome, Render
+from . import retries
 from .outbound import GuardedBackend
 from .post import post
+from .retries import Delivery, Outcome, Render
 from .slots import AT_ONCE, Slots
 
 log = structlog.get_logger()
@@ -75,8 +75,8 @@ class _Sender:
 
     async def _take(self) -> Sequence[Delivery]:
         try:
-            chosen = self._slots.choose(await read_async(due.find_due))
-            return await transact_async(due.take, chosen) if chosen else []
+            chosen = self._slots.choose(await read_async(retries.find_due))
+            return await transact_async(retries.take, chosen) if chosen else []
         except Exception as error:
             _tell_failure("callbacks_not_taken", error)
             return []
@@ -91,13 +91,13 @@ class _Sender:
         with bound_contextvars(job_id=str(delivery.job_id), request_id=delivery.request_id):
             try:
                 if outcome := await self._deliver(delivery):
-                    await transact_async(due.note, delivery, outcome)
+                    await transact_async(retries.note, delivery, outcome)
             except Exception as error:  # it is tried again when its lease has run out
                 _tell_failure("callback_not_noted", error)
 
     async def _deliver(self, delivery: Delivery) -> Outcome | None:
         try:
-            body = await read_async(due.body, delivery, self._render)
+            body = await read_async(retries.body, delivery, self._render)
             return await self._post(delivery, body) if body else None
         finally:
             self._slots.end(delivery.origin)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from ..settings import get_settings
-from .due import Due
+from .retries import Due
 
 AT_ONCE = 128  # sockets of this process, of 1024 that most systems allow
 UNKNOWN_AT_ONCE = 96  # for the slow and the unknown together

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, bindparam, case, func, insert, select, update
 
-from ..callbacks import due
+from ..callbacks import retries
 from ..database.clock import after, now_
 from ..database.tables import ENDED, Status, artifacts, is_status, jobs
 from ..errors import Cancelled, LeaseLost
@@ -179,7 +179,7 @@ def retry(connection: Connection, job_id: UUID) -> Row[Any] | None:
     """Queue a failed or cancelled job as if it were new; the row, or None when it is neither."""
     row = connection.execute(_RETRY, {"of_id": job_id}).one_or_none()
     if row is not None and row.has_callback:
-        due.forget(connection, job_id)
+        retries.forget(connection, job_id)
     return row
 
 
@@ -201,7 +201,7 @@ def _end(connection: Connection, lease: Lease, status: Status, failure: Failure 
 
 def _tell(connection: Connection, ended: Row[Any]) -> None:
     if ended.has_callback:
-        due.set_due(connection, ended.id)
+        retries.set_due(connection, ended.id)
 
 
 def _told(row: Row[Any], attempt: Attempt) -> dict[str, Any]:

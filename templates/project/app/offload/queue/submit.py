@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, bindparam, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from ..callbacks import due
+from ..callbacks import retries
 from ..database.clock import now_
 from ..database.engines import options_for
 from ..database.tables import Status, is_status, jobs
@@ -69,7 +69,7 @@ def insert(connection: Connection, new: NewJob) -> UUID | None:
     statement = _insert(connection.dialect.name, is_due=is_due)
     inserted = connection.execute(statement, values).scalar_one_or_none()
     if inserted and new.callback_url:
-        due.insert(connection, new.id, new.callback_url)
+        retries.insert(connection, new.id, new.callback_url)
     return inserted
 
 

@@ -34,9 +34,9 @@ from ..queue.ends import Attempt, Failure, Lease
 from ..run import Run
 from ..settings import get_settings
 from .calling import call
+from .heartbeat import Watcher
 from .run_files import StoredFiles
 from .signals import RunSignal
-from .watcher import Watcher
 
 log = structlog.get_logger()
 

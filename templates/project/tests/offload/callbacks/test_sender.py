@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Row
 from standardwebhooks import Webhook
 
 from app.offload.callbacks import sender
-from app.offload.callbacks.due import Render
+from app.offload.callbacks.retries import Render
 from app.offload.database.engines import dispose_async_engine
 from app.offload.settings import get_settings
 from offload.callbacks.receiver import Receiver, endless, first, with_status

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from app.offload.callbacks import slots as limits
-from app.offload.callbacks.due import Due
+from app.offload.callbacks.retries import Due
 from app.offload.callbacks.slots import AT_ONCE, SLOW_AT_ONCE, UNKNOWN_AT_ONCE, Slots
 from app.offload.settings import get_settings
 

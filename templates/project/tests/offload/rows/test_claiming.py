@@ -12,7 +12,7 @@ from app.offload.database.engines import read, transact
 from app.offload.database.tables import Status
 from app.offload.queue import claim, ends
 from app.offload.running import runner
-from app.offload.running.watcher import Watcher
+from app.offload.running.heartbeat import Watcher
 from app.offload.settings import get_settings
 from offload.rows.making import (
     ON_SERVER,

@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Row, select
 
-from app.offload.callbacks import due
+from app.offload.callbacks import retries
 from app.offload.database.clock import after
 from app.offload.database.engines import get_engine, read, transact
 from app.offload.database.tables import Status, callbacks, statistics
@@ -64,9 +64,9 @@ def test_an_end_that_is_still_to_be_told_is_kept_for_a_day() -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(retention, "GIVE_UP_AFTER", 32 * DAY)
         assert expired() == []
-        delivery = transact(due.take, [job_id])
+        delivery = transact(retries.take, [job_id])
         assert len(delivery) == 1
-        transact(due.note, delivery[0], due.Outcome(204))
+        transact(retries.note, delivery[0], retries.Outcome(204))
         assert expired() == [job_id]
 
 

@@ -8,8 +8,8 @@ import pytest
 from app.offload.database.tables import Status
 from app.offload.errors import Cancelled, LeaseLost, RunStopped
 from app.offload.running import runner
+from app.offload.running.heartbeat import Watcher
 from app.offload.running.signals import RunSignal
-from app.offload.running.watcher import Watcher
 from app.offload.settings import get_settings
 from offload.rows.making import WriteJobs, add, change, kept, lease, row, running
 from offload.service import wait_until

@@ -11,11 +11,11 @@ import pytest
 from app.offload.errors import Cancelled, RunStopped
 from app.offload.queue.ends import Lease
 from app.offload.run import Run
-from app.offload.running import watcher as watching
+from app.offload.running import heartbeat as watching
 from app.offload.running.calling import call
+from app.offload.running.heartbeat import Watcher
 from app.offload.running.run_files import StoredFiles
 from app.offload.running.signals import RunSignal
-from app.offload.running.watcher import Watcher
 from app.offload.settings import get_settings
 from offload.rows.making import change, now, row, running
 from offload.service import wait_until

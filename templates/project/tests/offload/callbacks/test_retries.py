@@ -10,9 +10,9 @@ from uuid import UUID
 import httpcore2
 import pytest
 
-from app.offload.callbacks import due, post
-from app.offload.callbacks.due import Delivery, Outcome
+from app.offload.callbacks import post, retries
 from app.offload.callbacks.post import judge
+from app.offload.callbacks.retries import Delivery, Outcome
 from app.offload.database.clock import now_
 from app.offload.database.engines import read, transact
 from app.offload.queue import ends
@@ -27,11 +27,11 @@ def now() -> datetime:
 
 
 def found() -> list[UUID]:
-    return [each.job_id for each in read(due.find_due)]
+    return [each.job_id for each in read(retries.find_due)]
 
 
 def take() -> Delivery:
-    (delivery,) = transact(due.take, found())
+    (delivery,) = transact(retries.take, found())
     return delivery
 
 
@@ -44,8 +44,8 @@ def wait_of(job_id: UUID) -> float:
 
 def test_a_try_is_given_to_one_sender_until_its_lease_has_run_out(ended: UUID) -> None:
     chosen = found()
-    (first,) = transact(due.take, chosen)
-    assert transact(due.take, chosen) == []  # another sender had found it, too
+    (first,) = transact(retries.take, chosen)
+    assert transact(retries.take, chosen) == []  # another sender had found it, too
     assert found() == []
     assert wait_of(ended) > get_settings().callback_timeout_seconds
     change_callback(ended, next_at=now_())
@@ -83,7 +83,7 @@ def test_a_sender_that_lost_its_lease_writes_nothing(ended: UUID) -> None:
     first = take()
     change_callback(ended, next_at=now_())
     take()
-    transact(due.note, first, Outcome(200))
+    transact(retries.note, first, Outcome(200))
     assert callback(ended).next_at is not None
     assert callback(ended).last_status is None
 
@@ -91,13 +91,13 @@ def test_a_sender_that_lost_its_lease_writes_nothing(ended: UUID) -> None:
 def test_what_was_sent_before_a_retry_is_not_noted_after_it(ended: UUID) -> None:
     first = take()
     transact(ends.retry, ended)
-    transact(due.note, first, Outcome(200))
+    transact(retries.note, first, Outcome(200))
     assert (callback(ended).attempts, callback(ended).last_status) == (0, None)
-    assert read(due.body, first, lambda *_: {}) is None
+    assert read(retries.body, first, lambda *_: {}) is None
     transact(ends.cancel, ended)
     second = take()
     assert (second.attempt, second.message_id != first.message_id) == (1, True)
-    transact(due.note, first, Outcome(200))
+    transact(retries.note, first, Outcome(200))
     assert callback(ended).last_status is None
 
 
@@ -107,7 +107,7 @@ def test_the_waits_double_up_to_an_hour_for_a_day(ended: UUID) -> None:
         shift = now() - at  # as if so much time had passed
         change_job(ended, finished_at=job(ended).finished_at + shift)
         change_callback(ended, next_at=now_())
-        transact(due.note, take(), FAILED)
+        transact(retries.note, take(), FAILED)
         if callback(ended).next_at:
             waits.append(wait_of(ended))
     for attempt, wait in enumerate(waits):
@@ -118,10 +118,10 @@ def test_the_waits_double_up_to_an_hour_for_a_day(ended: UUID) -> None:
 
 
 def test_what_is_told_or_gone_is_tried_no_more(ended: UUID, end_job: Callable[[str], UUID]) -> None:
-    transact(due.note, take(), Outcome(204))
+    transact(retries.note, take(), Outcome(204))
     assert (callback(ended).next_at, callback(ended).last_error) == (None, None)
     gone = end_job("https://example.org/")
-    transact(due.note, take(), Outcome(HTTPStatus.GONE, "answered 410"))
+    transact(retries.note, take(), Outcome(HTTPStatus.GONE, "answered 410"))
     assert (callback(gone).next_at, callback(gone).last_status) == (None, 410)
 
 
@@ -178,7 +178,7 @@ def test_the_whole_path_is_asked_for(url: str, target: bytes) -> None:
 
 def assert_heeded(ended: UUID, given: str, seconds: float) -> None:
     answer = httpcore2.Response(503, headers=[("retry-after", given)])
-    transact(due.note, take(), judge(answer))
+    transact(retries.note, take(), judge(answer))
     least = max(seconds, get_settings().callback_retry_seconds)
     assert 0.9 * least - 60 <= wait_of(ended) <= 1.5 * least
 
@@ -196,7 +196,7 @@ def test_the_receiver_is_known_by_scheme_host_and_port(
     end_job: Callable[[str], UUID], url: str, origin: str
 ) -> None:
     end_job(url)
-    assert [each.origin for each in read(due.find_due)] == [origin]
+    assert [each.origin for each in read(retries.find_due)] == [origin]
     assert take().origin == origin
 
 

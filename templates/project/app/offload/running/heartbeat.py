@@ -1,4 +1,4 @@
-"""Watches the runs of a process: one thread for all of them, and no write while nothing changes.
+"""The heartbeat of the runs of a process: one thread for all, and no write while nothing changes.
 
 It reads cancels, writes progress that moved, and renews leases when a quarter of their time is
 over. A C call that holds the GIL stops this thread too; then the parent of the process renews.

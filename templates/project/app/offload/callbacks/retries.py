@@ -1,4 +1,4 @@
-"""The callbacks that are due: who is told of a job's end, when to try next, what came of it.
+"""Which callbacks are due, when each is tried again and until when, and what came of the last try.
 
 Every function works in the caller's transaction, and by the database's clock.
 """
