@@ -134,6 +134,7 @@ def _take_out(path: Path, shown: Shown) -> None:
     from fastoffload.initializing import course
 
     shown.check()
+    left = course.left_behind(path)
     made = course.work_out_undo(path)
     edited = {file: one for file, one in made.items() if one.after is not None}
     removed = [file for file, one in made.items() if one.after is None]
@@ -143,10 +144,12 @@ def _take_out(path: Path, shown: Shown) -> None:
     if not shown.writes_nothing and (shown.yes or _confirm("Take it out?")):
         course.carry_out(made)
     if shown.as_json:
-        names = {"restored": [*edited], "removed": removed, "dry_run": shown.writes_nothing}
-        terminal.show_json(names)
+        names = {"restored": [*edited], "removed": removed, "left": left}
+        terminal.show_json(names | {"dry_run": shown.writes_nothing})
     elif not shown.writes_nothing:
         typer.echo("Done: the application is as it was before `init`.")
+        for line in left:
+            typer.echo(line)
 
 
 def _accepted(plan: "Plan", shown: Shown) -> bool:

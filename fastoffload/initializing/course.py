@@ -10,6 +10,7 @@ from fastoffload.initializing import looking, undo
 from fastoffload.initializing.found import Found
 from fastoffload.initializing.looking import Ask
 from fastoffload.initializing.plan import Plan, plan
+from fastoffload.merging.left_behind import after_undo
 from fastoffload.templating.answers import ANSWERS_FILE, Answers
 
 
@@ -48,6 +49,12 @@ def work_out_undo(path: Path) -> changes.Changes:
     """What it was before."""
     check_git()
     return undo.undo(path)
+
+
+@os_errors_expected()
+def left_behind(path: Path) -> list[str]:
+    """What taking it out leaves where no file is."""
+    return after_undo(path, Answers.read(path))
 
 
 @os_errors_expected()

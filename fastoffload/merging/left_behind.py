@@ -12,6 +12,20 @@ UNUSED_DAYS = 7
 
 def on_broker(project: Path, answers: Answers) -> str | None:
     """One line, before the strategy or the broker changes; None for one without a broker."""
+    left = _names_left(project, answers)
+    return left and f"{left} The jobs are in the database and go on."
+
+
+def after_undo(project: Path, answers: Answers) -> list[str]:
+    """What `init --undo` leaves where no file is."""
+    tables = (
+        "In the database, the engine's tables are left, with all jobs: a schema `offload` on"
+        " PostgreSQL, tables `offload_…` on SQLite. Drop them when nobody needs them."
+    )
+    return [*filter(None, [tables, _names_left(project, answers)])]
+
+
+def _names_left(project: Path, answers: Answers) -> str | None:
     broker = answers.choice.answers.get("broker")
     if broker is None:
         return None
@@ -25,8 +39,7 @@ def on_broker(project: Path, answers: Answers) -> str | None:
     )
     return (
         f"On the {broker} broker of before, {what} whose names begin with {prefix} are left and"
-        f" read by nobody (with a QUEUE_PREFIX, that in place of {name}); the jobs are in the"
-        f" database and go on. To clear them: {clear}."
+        f" read by nobody (with a QUEUE_PREFIX, that in place of {name}). To clear them: {clear}."
     )
 
 

@@ -92,7 +92,7 @@ MUTATIONS = [
         "callbacks: a try puts off no other one",
         [
             (
-                f"{OFFLOAD}/callbacks/due.py",
+                f"{OFFLOAD}/callbacks/retries.py",
                 "        .where(callbacks.c.job_id.in_(taken))\n        .values(",
                 "        .values(",
             )

@@ -19,7 +19,8 @@ IN = ("init", "--strategy", "executor", "--yes")
 OUT = ("init", "--undo", "--yes")
 SEED = int(os.environ.get("SEED", random.randrange(10**6)))
 MOMENTS = 4
-ONE_OF_BOTH = {(130, True, False), (0, False, True)}  # exit code, as before, all of it
+# Its own exit code; and Python's, before the command has begun and after it has ended.
+INTERRUPTED = {130, -signal.SIGINT}
 
 
 def interrupted(root: Path, command: tuple[str, ...], is_time: Callable[[], bool]) -> int:
@@ -53,7 +54,12 @@ def after(seconds: float) -> Callable[[], bool]:
 
 
 @pytest.mark.parametrize("verb", ["in", "out"])
-def test_all_of_it_or_nothing(cli: Cli, lay_out: LayOut, verb: str) -> None:
+def test_all_of_it_or_nothing(
+    cli: Cli, lay_out: LayOut, verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Where others use this cache as well, a development release gets another number each time.
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("COPIER_CACHE_DIR", str(tmp_path / "copier"))
     chance = random.Random(SEED)
     root = lay_out(SHAPES["a lifespan"])
     command, back = (IN, OUT) if verb == "in" else (OUT, IN)
@@ -72,6 +78,7 @@ def test_all_of_it_or_nothing(cli: Cli, lay_out: LayOut, verb: str) -> None:
     for is_time in moments:
         code = interrupted(root, command, is_time)
         found = contents(root)
-        assert (code, found == before, found == done) in ONE_OF_BOTH, f"SEED={SEED}"
+        assert found in (before, done), f"SEED={SEED}"
+        assert code in INTERRUPTED or (code == 0 and found == done), f"SEED={SEED}: {code}"
         if found == done:
             assert cli(*back, cwd=root).returncode == 0

@@ -1,16 +1,36 @@
-"""An application with the engine in it lives on: update, switch and status, and out again."""
+"""An application with the engine in it lives on: update, switch and status, and out again.
+
+As the member of a workspace too, whose lock file is above it.
+"""
 
 import json
+import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
+from conftest import Cli
+from uv import find_uv_bin
 from workshop import CHANGED, Workshop, append, commit, contents, git, replace_in
 
-from initializing.conftest import LayOut
-from initializing.shapes import SHAPES
+from initializing.conftest import LIMIT_SECONDS, LayOut
+from initializing.shapes import PYPROJECT, SHAPES, Shape
 
 IN = ("init", "--strategy", "executor", "--yes")
 ENGINE, LIST = "shop/offload/", "requirements.txt"
+
+TOP = """
+[project]
+name = "top"
+version = "0.1.0"
+requires-python = ">=3.11"
+
+[tool.uv]
+package = false
+
+[tool.uv.workspace]
+members = ["services/*"]
+"""
 
 
 @pytest.fixture
@@ -93,3 +113,36 @@ def test_status_looks_at_the_engine_alone(workshop: Workshop, application: Path)
     assert found["edited"] == [f"{ENGINE}run.py"]
     assert found["extra"] == [f"{ENGINE}extra.py"]
     assert found["missing"] == found["needed"] == [f"{ENGINE}errors.py"]
+
+
+def test_a_member_of_a_workspace(cli: Cli, lay_out: LayOut) -> None:
+    shop = {f"services/web/{name}": text for name, text in SHAPES["a lifespan"].files.items()}
+    del shop["services/web/requirements.txt"]
+    member = PYPROJECT.format(path=".")
+    root = lay_out(Shape({**shop, "services/web/pyproject.toml": member, "pyproject.toml": TOP}))
+    lock = [find_uv_bin(), "lock", "--quiet"]
+    subprocess.run(lock, cwd=root, check=True, timeout=LIMIT_SECONDS)
+    before, locked = contents(root), (root / "uv.lock").read_text()
+    web = root / "services/web"
+    done = cli("init", "--strategy", "celery", "--yes", cwd=web)
+    assert done.returncode == 0, done.stderr
+    assert "uv.lock (shown by --diff)" in done.stdout
+    assert "+version = " not in done.stdout
+    assert versions(root / "uv.lock") > versions_in(locked)
+    assert not (web / "uv.lock").exists()
+    check = [find_uv_bin(), "lock", "--check", "--quiet"]
+    subprocess.run(check, cwd=root, check=True, timeout=LIMIT_SECONDS)
+    undone = cli("init", "--undo", "--yes", cwd=web)
+    assert undone.returncode == 0, undone.stderr
+    assert contents(root) == before
+    assert (root / "uv.lock").read_text() == locked
+
+
+def versions(lock: Path) -> set[tuple[str, str]]:
+    """What is locked."""
+    return versions_in(lock.read_text())
+
+
+def versions_in(text: str) -> set[tuple[str, str]]:
+    """What a lock file holds."""
+    return {(one["name"], one["version"]) for one in tomllib.loads(text)["package"]}

@@ -58,25 +58,25 @@ def test_a_try_of_one_callback_leaves_the_others_as_they_are(
 ) -> None:
     other = end_job("https://example.org/other")
     before = callback(other)
-    (delivery,) = transact(due.take, [ended])
+    (delivery,) = transact(retries.take, [ended])
     assert (delivery.job_id, delivery.url) == (ended, "https://example.org/hook")
     sent = read(due.body, delivery, lambda _, row: {"id": str(row.id)})
     assert sent is not None
     assert json.loads(sent)["data"] == {"id": str(ended)}
-    transact(due.note, delivery, Outcome(204))
+    transact(retries.note, delivery, Outcome(204))
     transact(ends.retry, ended)
     assert callback(other) == before
 
 
 def test_a_retry_forgets_what_came_of_the_tries(ended: UUID) -> None:
-    transact(due.note, take(), FAILED)
+    transact(retries.note, take(), FAILED)
     assert (callback(ended).last_status, callback(ended).last_error) == (500, "answered 500")
     transact(ends.retry, ended)
     now_is = callback(ended)
     assert (now_is.attempts, now_is.next_at) == (0, None)
     assert (now_is.last_status, now_is.last_error) == (None, None)
     change_callback(ended, next_at=now_())
-    assert transact(due.take, [ended]) == []  # it has not ended
+    assert transact(retries.take, [ended]) == []  # it has not ended
 
 
 def test_a_sender_that_lost_its_lease_writes_nothing(ended: UUID) -> None:
