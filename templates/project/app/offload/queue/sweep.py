@@ -75,10 +75,11 @@ _due = (
     .order_by(jobs.c.run_at)
     .limit(AT_ONCE)
     .with_for_update(skip_locked=True)
+    .cte()  # runs once: PostgreSQL may repeat a subquery, and take more than one batch
 )
 _PROMOTE = (
     update(jobs)
-    .where(jobs.c.id.in_(_due), is_status(Status.DELAYED))
+    .where(jobs.c.id.in_(select(_due.c.id)), is_status(Status.DELAYED))
     .values(status=Status.QUEUED, version=jobs.c.version + 1)
     .returning(jobs.c.queue)
 )
