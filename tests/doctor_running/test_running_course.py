@@ -125,10 +125,10 @@ async def endless() -> None:
 async def never() -> None: ...
 """
     begin = time.monotonic()
-    result = drive(project({"main.py": HEAD + main}), None, DriveOptions(python=python, timeout=5))
+    result = drive(project({"main.py": HEAD + main}), None, DriveOptions(python=python, timeout=20))
     assert [(it.entry, it.call) for it in result.findings] == [("GET /endless", "time.sleep")]
-    assert result.stopped_because == "GET /endless still blocks the loop, not done within 5 s"
-    assert time.monotonic() - begin < 60
+    assert result.stopped_because == "GET /endless still blocks the loop, not done within 20 s"
+    assert time.monotonic() - begin < 300
 
 
 def test_an_endless_stream_is_left(python: Path, project: Project) -> None:

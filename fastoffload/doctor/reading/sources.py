@@ -72,7 +72,8 @@ class Project:
         self._foreign = {*sys.stdlib_module_names, *libraries}
         self._grammar = Grammar(root)
         self.modules = list(self._modules())
-        self._by_path = {module.path: module for module in self.modules}
+        self._by_path = {str(module.path): module for module in self.modules}
+        self._known_beside: dict[tuple[str, Path], list[Module]] = {}
         self._by_name: dict[str, list[Module]] = {}
         self._name_all()
 
@@ -90,22 +91,25 @@ class Project:
 
     def find(self, name: str, user: Module) -> Module | None:
         """The module that `import name` in `user` means; None if it is not of this project."""
-        found = self._by_name.get(name) or self._beside(name, user)
+        found = self._by_name.get(name) or self._beside(name, user.path.parent)
         return max(found, key=lambda module: _shared(module.path, user.path), default=None)
 
-    def _beside(self, name: str, user: Module) -> list[Module]:
-        """What a folder above the user has under the name: somebody may put it on sys.path."""
-        head, _, _ = name.partition(".")
-        if head in self._foreign:
+    def _beside(self, name: str, folder: Path) -> list[Module]:
+        """What the folder or one above it has under the name: somebody may put it on sys.path."""
+        if name.partition(".")[0] in self._foreign:
             return []
-        parts = Path(*name.split("."))
-        for folder in user.path.parents:
-            if not folder.is_relative_to(self.root):
+        if (name, folder) not in self._known_beside:
+            self._known_beside[name, folder] = list(self._look_beside(name, folder))[:1]
+        return self._known_beside[name, folder]
+
+    def _look_beside(self, name: str, folder: Path) -> Iterator[Module]:
+        below = name.replace(".", os.sep)
+        for above in (folder, *folder.parents):
+            if not above.is_relative_to(self.root):
                 break
-            for file in (folder / parts / "__init__.py", folder / parts.with_suffix(".py")):
+            for file in (f"{above}{os.sep}{below}{end}" for end in (f"{os.sep}__init__.py", ".py")):
                 if file in self._by_path:
-                    return [self._by_path[file]]
-        return []
+                    yield self._by_path[file]
 
     def is_folder(self, name: str) -> bool:
         """Whether it is a package without `__init__.py`."""
