@@ -60,7 +60,7 @@ def test_a_try_of_one_callback_leaves_the_others_as_they_are(
     before = callback(other)
     (delivery,) = transact(retries.take, [ended])
     assert (delivery.job_id, delivery.url) == (ended, "https://example.org/hook")
-    sent = read(due.body, delivery, lambda _, row: {"id": str(row.id)})
+    sent = read(retries.body, delivery, lambda _, row: {"id": str(row.id)})
     assert sent is not None
     assert json.loads(sent)["data"] == {"id": str(ended)}
     transact(retries.note, delivery, Outcome(204))
