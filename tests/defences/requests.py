@@ -97,7 +97,7 @@ MUTATIONS = [
                 "        .values(",
             )
         ],
-        f"{TESTS}/callbacks/test_due.py::test_a_try_of_one_callback_leaves_the_others_as_they_are",
+        f"{TESTS}/callbacks/test_retries.py::test_a_try_of_one_callback_leaves_the_others_as_they_are",
     ),
     Mutation(
         "callbacks: no address of an inner network is connected to",

@@ -143,7 +143,7 @@ MUTATIONS = [
     ),
     Mutation(
         "lost messages: a worker that starts looks without being told",
-        [(f"{OFFLOAD}/worker_children.py", "self._in_background(self._pool.look)", "pass")],
+        [(f"{OFFLOAD}/worker_children.py", "self._in_background(self._look_first)", "pass")],
         f"{BROKER}/test_outages.py::test_a_worker_that_starts_looks_without_being_told",
         "celery-redis",
     ),

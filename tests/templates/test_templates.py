@@ -88,6 +88,7 @@ def test_exactly_these_files(project: Path, variant: str) -> None:
     assert rest == {f"app/offload/{name}" for name in OF_A_VARIANT[variant]}
     tests = {
         "has_pool": set(POOL) <= set(OF_A_VARIANT[variant]),
+        "not has_pool": set(THREADS) <= set(OF_A_VARIANT[variant]),
         "has_broker": set(QUEUE) <= set(OF_A_VARIANT[variant]),
     }
     expected = {
