@@ -15,7 +15,6 @@ USERS = (
     "app/main.py",
     "app/settings.py",
     "migrations/",
-    "samples/",  # of 0.2.0; since then a sample lies in the folder of its kind
     "tests/jobs/",
 )
 

@@ -1,7 +1,7 @@
 """The command line's layout: imports point one way, and a reader sees a module whole."""
 
 import ast
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -33,8 +33,10 @@ FOUNDATION = {"errors", "terminal", "catalog", "ownership"}  # which everything 
 MOST_LINES, MOST_MODULES, MOST_FOR_UPDATE = 250, 15, 14
 
 
-def imported(module: Path) -> Iterator[tuple[str, ...]]:
+@cache
+def imported(module: Path) -> list[tuple[str, ...]]:
     """The modules of ours that one imports, anywhere in its text, as their parts."""
+    found = []
     for node in ast.walk(ast.parse((PACKAGE / module).read_text())):
         if isinstance(node, ast.Import):
             assert not any(alias.name.startswith("fastoffload.") for alias in node.names), module
@@ -43,7 +45,8 @@ def imported(module: Path) -> Iterator[tuple[str, ...]]:
             for alias in node.names if root == "fastoffload" else ():
                 inner = (*parts, alias.name)
                 is_module = PACKAGE.joinpath(*inner).with_suffix(".py").exists()
-                yield inner if is_module else tuple(parts)
+                found.append(inner if is_module else tuple(parts))
+    return found
 
 
 def reached(module: Path) -> set[Path]:

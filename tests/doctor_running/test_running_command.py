@@ -1,6 +1,7 @@
 """`fastoffload doctor --run` as it is called."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -54,7 +55,7 @@ def test_findings_come_with_seconds_and_remedy_the_most_expensive_first(
     assert through == "    POST /compute > crunch"
     assert "`fastoffload add crunch`" in job
     assert "`fastoffload new PATH --strategy executor --pool process`" in job
-    assert second.startswith("GET /slow  time.sleep waits, 0.4")
+    assert re.match(r"GET /slow  time\.sleep waits, 0\.[34]", second)
     assert second.endswith("  main.py:15")
     assert "make it a plain `def`" in plain
     assert verdict.startswith("2 places hold the event loop, reached from 2 entries; ")

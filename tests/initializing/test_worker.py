@@ -170,7 +170,7 @@ def test_out_again_to_the_byte(cli: Cli, queued: Path) -> None:
     undone = cli("init", "--undo", "--yes", cwd=queued)
     assert undone.returncode == 0, undone.stderr
     assert "a schema `offload` on PostgreSQL" in undone.stdout
-    assert "redis-cli --scan --pattern 'application.celery:*'" in undone.stdout
+    assert "--scan --pattern 'shop.celery:*'" in undone.stdout
     assert contents(queued) == contents(queued / ".git" / "before")
 
 

@@ -65,8 +65,15 @@ class Watcher:
     def _watch(self) -> None:
         clock = thread_clock()
         before = now = clock()
+        seen = time.monotonic()
         while self._tick(delayed=now[1] - before[1], turns=now[2] - before[2]):
-            time.sleep(TICK_SECONDS)
+            if time.monotonic() - seen < LATE_SECONDS:
+                time.sleep(TICK_SECONDS)
+            # First of all: to sleep, or read a clock, gives the GIL to whoever has just held it.
+            is_late = time.monotonic() - seen > TICK_SECONDS + LATE_SECONDS
+            for watched in list(self._loops.values()):
+                watched.see(is_late)
+            seen = time.monotonic()
             before, now = now, clock()
 
     def _tick(self, delayed: float, turns: float) -> bool:
@@ -96,10 +103,15 @@ class _Loop:
         self._machinery: set[CodeType] = set()
         self._before = time.monotonic(), *self._clock()
         self._looks: list[Look] = []
+        self._seen: Look | None = None
         # Since it was asked: the loop's thread was ready, and got no CPU; another one had the GIL.
         self._starved, self._others = 0.0, 0.0
         self._ask_since(self._before[0])
         loop.call_soon(self._answer)
+
+    def see(self, is_late: bool) -> None:
+        """Look at the stack for the next tick, when that comes late; else it looks itself."""
+        self._seen = self._stack() if is_late else None
 
     def tick(self, delayed: float, turns: float) -> bool:
         """Ask again, or look what keeps the answer; False when the loop is closed.
@@ -171,13 +183,19 @@ class _Loop:
             self._looks[-1] = look._replace(spent=spent)
 
     def _look(self) -> None:
+        if look := self._seen or self._stack():
+            self._looks.append(look._replace(spent=self._spent))
+        self._spent = Spent()
+
+    def _stack(self) -> Look | None:
+        """What the loop's thread does now, when that is a callback's doing."""
         frame = sys._current_frames().get(self._thread)  # noqa: SLF001
         frames = [found for found in _outwards(frame) if found.f_code not in self._machinery]
-        if frames and frames[0].f_globals.get("__name__") not in LOOP_MODULES:
-            look = Look.now(frames[::-1], self._spent)
-            if look.scope or self._machinery:  # else it is not known what calls the loop
-                self._looks.append(look)
-        self._spent = Spent()
+        if not frames or frames[0].f_globals.get("__name__") in LOOP_MODULES:
+            return None
+        look = Look.now(frames[::-1], Spent())
+        # Without either it is not known what calls the loop.
+        return look if look.scope or self._machinery else None
 
     def _elapsed(self) -> tuple[float, float, float]:
         """Seconds since the last time; of them on a CPU, and waiting for one."""
