@@ -4,6 +4,8 @@ import os
 import signal
 from urllib.parse import urlsplit
 
+import pytest
+
 
 def pytest_configure() -> None:
     """Let services hear of signals that whoever started the tests ignores, as nohup does."""
@@ -11,6 +13,7 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
+@pytest.hookimpl(optionalhook=True)  # there is no such hook without xdist
 def pytest_xdist_auto_num_workers() -> int | None:
     """Two more than cores, for some wait for a service; xdist's own variable comes first."""
     if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
