@@ -101,7 +101,7 @@ def test_errors_are_red_unless_no_color(cli: Cli) -> None:
 def test_help_imports_nothing_slow() -> None:
     code = """
 import sys
-from fastoffload.cli import app
+from fastoffload.__main__ import app
 app(["--help"], standalone_mode=False)
 slow = set("copier jinja2 packaging prompt_toolkit pydantic questionary rich yaml".split())
 sys.exit(" ".join(slow & set(sys.modules)) or 0)

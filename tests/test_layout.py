@@ -11,7 +11,7 @@ PACKAGE = CHECKOUT / "fastoffload"
 MODULES = sorted(
     path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py") if "inside" not in path.parts
 )
-# Each room may import from those before it. Commands are on top of all but `cli`.
+# Each room may import from those before it. Commands are on top of all but `__main__`.
 ORDER = (
     "errors",
     "terminal",
@@ -28,7 +28,7 @@ ORDER = (
     "doctor",
     "adding",
 )
-ORDER += ("initializing", "bench", "smoke", "commands", "cli", "__main__")
+ORDER += ("initializing", "bench", "smoke", "commands", "__main__")
 FOUNDATION = {"errors", "terminal", "catalog", "ownership"}  # which everything stands on
 MOST_LINES, MOST_MODULES, MOST_FOR_UPDATE = 250, 15, 14
 

@@ -21,7 +21,7 @@ import sys
 from dataclasses import replace
 from fastoffload.smoke.stages import table as stages
 stages.STAGES = tuple(replace(stage, limit_seconds=12) for stage in stages.STAGES)
-from fastoffload.cli import main
+from fastoffload.__main__ import main
 sys.argv[0] = "fastoffload"
 main()
 """
