@@ -1,6 +1,5 @@
 """What several tests use: the command line as a real process, and the programs around it."""
 
-import fcntl
 import os
 import shutil
 import signal
@@ -11,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
-from workshop import Workshop
+from workshop import Workshop, making
 
 from fastoffload.system.cpu import available_cores
 
@@ -111,30 +110,34 @@ def without_privileges() -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def rendered(tmp_path_factory: pytest.TempPathFactory) -> Rendered:
-    """Gives the project `demo` of a variant, not installed: one for all tests, to be read only."""
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of the tests have in common."""
     mine = tmp_path_factory.getbasetemp()
-    root = (mine.parent if "PYTEST_XDIST_WORKER" in os.environ else mine) / "rendered"
+    root = (mine.parent if "PYTEST_XDIST_WORKER" in os.environ else mine) / "shared"
     root.mkdir(exist_ok=True)
+    return root
+
+
+@pytest.fixture(scope="session")
+def rendered(shared: Path) -> Rendered:
+    """Gives the project `demo` of a variant, not installed: one for all tests, to be read only."""
 
     def render(variant: str) -> Path:
-        folder = root / variant / "demo"
-        options = (*VARIANTS[variant], "--no-install", "--no-git")
-        # Another process of the tests may be at it.
-        with (root / f"{variant}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not folder.exists():
-                command = [*FASTOFFLOAD, "new", str(folder), *options]
+        folder = shared / "rendered" / variant
+        with making(folder) as is_new:
+            if is_new:
+                options = (*VARIANTS[variant], "--no-install", "--no-git")
+                command = [*FASTOFFLOAD, "new", str(folder / "demo"), *options]
                 subprocess.run(command, check=True, capture_output=True)
-        return folder
+        return folder / "demo"
 
     return render
 
 
 @pytest.fixture(scope="session")
-def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
-    """A checkout with releases of its own."""
-    return Workshop(tmp_path_factory.mktemp("workshop"))
+def workshop(shared: Path) -> Workshop:
+    """A checkout with releases of its own: one for all tests, which leave it as it is."""
+    return Workshop(shared / "workshop")
 
 
 @pytest.fixture

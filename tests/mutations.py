@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Self
 
 from defences import MUTATIONS, Edit, Mutation
+from defences.mutation import BROKER, FAULTS
 
 from fastoffload.smoke.project.family import Family
 from fastoffload.system import processes
@@ -47,19 +48,18 @@ class Trial:
     tests: Sequence[str]
     edits: Sequence[Edit] = ()
     on_server: bool = False
-    is_checked: bool = True  # whether the code is imported first
 
     @classmethod
     def of(cls, mutation: Mutation) -> Self:
         """The one of a mutation."""
         return cls(
-            mutation.defence,
-            mutation.variant,
-            [mutation.test],
-            mutation.edits,
-            mutation.on_server,
-            mutation.starts_a_service,
+            mutation.defence, mutation.variant, [mutation.test], mutation.edits, mutation.on_server
         )
+
+    @property
+    def starts_a_service(self) -> bool:
+        """Whether its tests would fail, too, for code that cannot even be imported."""
+        return self.tests[0].startswith((FAULTS, BROKER))
 
     def problem(self, code: int, output: str) -> str | None:
         """What is wrong with how pytest ended, or None."""
@@ -117,7 +117,11 @@ def make_projects(root: Path, variants: Collection[str]) -> dict[str, Path]:
         check=True,
     )
     rows = json.loads(made.stdout)["entries"]
-    return {row["variant"]: Path(row["folder"]) for row in rows}
+    projects = {row["variant"]: Path(row["folder"]) for row in rows}
+    for folder in projects.values():  # once, and not in each copy
+        compiling = [folder / ".venv" / "bin" / "python", "-m", "compileall", "-q", "app"]
+        subprocess.run(compiling, cwd=folder, check=True)
+    return projects
 
 
 class Bench:
@@ -125,12 +129,13 @@ class Bench:
 
     def __init__(self, root: Path, projects: dict[str, Path]) -> None:
         self._root, self._projects, self._numbers = root, projects, count()
-        # Most of the time they wait.
-        self._slots = asyncio.Semaphore(2 * available_cores())
+        # A service is waited for, often in vain; beside those that wait all others compute.
+        cores = available_cores()
+        self._waiting, self._computing = asyncio.Semaphore(3 * cores), asyncio.Semaphore(cores)
 
     async def run(self, trial: Trial) -> Outcome:
         """Whether the tests notice what was taken out, or pass where nothing was."""
-        async with self._slots:
+        async with self._waiting if trial.starts_a_service else self._computing:
             try:
                 return Outcome(trial, trial.problem(*await self._run(trial)))
             except ValueError as error:
@@ -158,7 +163,8 @@ class Bench:
         )
         try:
             imports = [str(python), "-c", "import app.main"]
-            if trial.is_checked and await family.run(imports, project, log):
+            is_checked = trial.edits and trial.starts_a_service
+            if is_checked and await family.run(imports, project, log):
                 code = CANNOT_BE_IMPORTED
             else:
                 command = [str(python), "-m", "pytest", *options, *trial.tests]
@@ -193,8 +199,7 @@ async def try_all(root: Path, mutations: Sequence[Mutation]) -> list[str]:
     projects = make_projects(root, {one.variant for one in mutations})
     bench, found = Bench(root, projects), []
     # What takes long comes first.
-    ordered = sorted(mutations, key=lambda one: not one.starts_a_service)
-    trials = [*baselines(ordered), *map(Trial.of, ordered)]
+    trials = [*map(Trial.of, mutations), *baselines(mutations)]
     for trial in asyncio.as_completed([bench.run(one) for one in trials]):
         outcome = await trial
         name, expected = outcome.trial.name, "caught" if outcome.trial.edits else "passes"

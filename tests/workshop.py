@@ -1,11 +1,14 @@
 """A checkout of its own with releases of its own, and a user who edits what it generates."""
 
+import fcntl
+import hashlib
 import os
 import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from uv import find_uv_bin
@@ -60,16 +63,26 @@ def commit(project: Path, message: str = "mine") -> None:
     git(project, "commit", "--quiet", "--message", message)
 
 
+@contextmanager
+def making(folder: Path) -> Iterator[bool]:
+    """Whether a folder is still to be made; among all processes of the tests one makes it."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    done = folder.with_name(f"{folder.name}.done")
+    with folder.with_name(f"{folder.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield not done.exists()
+        done.touch()
+
+
 class Workshop:
     """Runs fastoffload from a copy of this checkout that has the releases 0.0.1, 0.0.2 and 0.1.0.
 
     The last is what this checkout has; the others are made from it by changing it back. One that is
-    made from another has a copy of that one's releases.
+    made from another has a copy of that one's releases. Several processes may have one in a folder.
     """
 
     def __init__(self, folder: Path, other: "Workshop | None" = None) -> None:
         self.folder = folder
-        self._made: dict[tuple[str, ...], Path] = {}
         self.checkout = folder / "checkout"
         self.environment = os.environ | {
             "COPIER_CACHE_DIR": str(folder / "copier"),
@@ -78,6 +91,11 @@ class Workshop:
             "UV_CACHE_DIR": uv_cache(),
             "XDG_CACHE_HOME": str(folder / "cache"),
         }
+        with making(self.checkout) as is_new:
+            if is_new:
+                self._make(other)
+
+    def _make(self, other: "Workshop | None") -> None:
         if other:
             shutil.copytree(other.checkout, self.checkout)
             return
@@ -133,14 +151,13 @@ class Workshop:
         if any((folder / ".git").exists() for folder in project.parents):
             self.ok("new", str(project), *arguments)
             return project
-        made = self._made.setdefault((project.name, *arguments), self._folder(project.name))
-        if not made.exists():
-            self.ok("new", str(made), *arguments)
-        shutil.copytree(made, project, symlinks=True)
+        key = hashlib.sha256(repr((project.name, *arguments)).encode()).hexdigest()[:16]
+        made = self.folder / "made" / key
+        with making(made) as is_new:
+            if is_new:
+                self.ok("new", str(made / project.name), *arguments)
+        shutil.copytree(made / project.name, project, symlinks=True)
         return project
-
-    def _folder(self, name: str) -> Path:
-        return self.folder / "made" / str(len(self._made)) / name
 
     def record(self, version: str) -> Result:
         """Records the templates as they are."""

@@ -20,6 +20,7 @@ AUTHOR = {
         ("DATE", "2000-01-01T00:00:00Z"),
     )
 }
+BUNDLED = "refs/heads/bundled"
 CACHES = "__pycache__/\n*.py[co]\n.mypy_cache/\n.pytest_cache/\n.ruff_cache/\n.venv/\n.DS_Store\n"
 
 
@@ -129,6 +130,22 @@ class Repository:
         """Stores a commit."""
         options = [part for parent in parents for part in ("-p", parent)]
         return self.text("commit-tree", tree, "-m", "fastoffload", *options)
+
+    def bundle(self, tree: str) -> bytes:
+        """A tree and all that it holds, as a file's content that git checks when it reads it."""
+        self.git("update-ref", BUNDLED, self.commit(tree))
+        return self.git("bundle", "create", "--quiet", "-", BUNDLED).stdout
+
+    def unbundle(self, file: Path) -> str:
+        """Stores the tree of such a file. Raises FastoffloadError for one that is not whole."""
+        # Whatever the user lets git fetch from elsewhere.
+        allowed = {"GIT_ALLOW_PROTOCOL": "file"}
+        self.git("fetch", "--quiet", "--no-tags", str(file), f"+{BUNDLED}:{BUNDLED}", env=allowed)
+        return self.text("rev-parse", f"{BUNDLED}^{{tree}}")
+
+    def object_format(self) -> str:
+        """The hash of its objects: sha1 or sha256."""
+        return self.text("rev-parse", "--show-object-format")
 
     def _lines(self, verb: str, *arguments: str) -> list[str]:
         output = decoded(self.git(verb, *arguments).stdout)

@@ -1,6 +1,5 @@
 """Works out what an application becomes by `init`; nothing is written."""
 
-import tempfile
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from fastoffload.requirements import copies, declared
 from fastoffload.requirements.managers import requirements_in
 from fastoffload.templating import names, releases
 from fastoffload.templating.answers import Answers
-from fastoffload.templating.render import render
+from fastoffload.templating.render import rendered
 
 KINDS = "project/app/jobs/__init__.py"  # of the templates
 FIRST_TEST = f"{KINDS_TESTS}/test_{DEFAULT}.py"
@@ -55,11 +54,10 @@ class Plan:
 def plan(found: Found, choice: Choice, *, own_database: bool) -> Plan:
     """Raises FastoffloadError for the first thing that stands in the way."""
     check_free(found)
-    with tempfile.TemporaryDirectory(prefix="fastoffload-") as folder:
-        made = {
-            found.root / name: Change(None, Path(folder, name).read_bytes())
-            for name in _render(Path(folder), found, choice)
-        }
+    made = {
+        found.root / name: Change(None, content)
+        for name, content in _rendered(found, choice).items()
+    }
     wanted = wanted_in(made[found.root / engine_in(found.package) / REQUIREMENTS])
     declared.check(found.root, wanted)
     place = Place(found.root, found.package, found.dotted)
@@ -108,10 +106,10 @@ def first_kind(release: str, place: Place) -> Files:
     return {f"{place.jobs}/__init__.py": package, **kind}
 
 
-def _render(folder: Path, found: Found, choice: Choice) -> list[str]:
+def _rendered(found: Found, choice: Choice) -> Files:
     name = _name(found.root)
     answers = Answers(releases.newest(), name, DESCRIPTION, choice, found.package)
-    return render(folder, answers.data(choice), answers.release)
+    return rendered(answers.data(choice), answers.release)
 
 
 def _name(root: Path) -> str:

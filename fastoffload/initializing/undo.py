@@ -1,6 +1,5 @@
 """`init --undo`: takes out what `init` put in, to the byte, as long as nobody has edited it."""
 
-import tempfile
 from pathlib import Path
 
 from fastoffload.changes import Change, becoming
@@ -13,7 +12,7 @@ from fastoffload.recipes.place import Place
 from fastoffload.requirements import copies
 from fastoffload.templating import releases
 from fastoffload.templating.answers import ANSWERS_FILE, Answers
-from fastoffload.templating.render import render
+from fastoffload.templating.render import rendered
 
 SHOWN = 5
 
@@ -53,11 +52,8 @@ def undo(root: Path) -> dict[Path, Change]:
 def _ours(root: Path, answers: Answers) -> dict[str, tuple[bytes, ...]]:
     """What `init`, `update` and `switch` write, by paths in the application."""
     package = str(answers.package)
-    with tempfile.TemporaryDirectory(prefix="fastoffload-") as folder:
-        made = render(Path(folder), answers.data(answers.choice), answers.release)
-        ours: dict[str, tuple[bytes, ...]] = {
-            name: (Path(folder, name).read_bytes(),) for name in made
-        }
+    made = rendered(answers.data(answers.choice), answers.release)
+    ours: dict[str, tuple[bytes, ...]] = {name: (content,) for name, content in made.items()}
     for way in ways_of(package):
         for name, content in first_kind(answers.release, Place(root, package, way)).items():
             ours[name] = (*ours.get(name, ()), content)

@@ -9,7 +9,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache, partial
 from pathlib import Path
 from typing import BinaryIO
@@ -111,9 +111,13 @@ def recorded_versions() -> list[str]:
 
 def recorded() -> Repository:
     """The bundle as a repository in the user's cache. Any number of processes may ask at once."""
+    return _cached(f"releases-{digest()}.git", _unpack)
+
+
+def digest() -> str:
+    """What tells the recorded releases from those of another fastoffload."""
     with _bundle() as file:
-        digest = hashlib.sha256(file.read()).hexdigest()[:16]
-    return _cached(f"releases-{digest}.git", _unpack)
+        return hashlib.sha256(file.read()).hexdigest()[:16]
 
 
 def add_commit(repository: Repository, tree: str, version: str, parent: str | None) -> None:
@@ -166,11 +170,20 @@ def _add_development(repository: Repository, tree: str, versions: list[str]) -> 
     return version
 
 
-def _cached(name: str, fill: Callable[[Path], None]) -> Repository:
-    """A repository in the cache, filled if it is not there yet."""
+def cache_folder() -> Path:
+    """Where ours is among the user's caches. Raises FastoffloadError for one without a home."""
     from platformdirs import user_cache_path
 
-    folder = user_cache_path("fastoffload", appauthor=False) / name
+    with suppress(RuntimeError):  # of an older platformdirs the path begins with a tilde
+        folder = user_cache_path("fastoffload", appauthor=False)
+        if folder.is_absolute():
+            return folder
+    raise FastoffloadError("there is no home for a cache; set XDG_CACHE_HOME to a folder")
+
+
+def _cached(name: str, fill: Callable[[Path], None]) -> Repository:
+    """A repository in the cache, filled if it is not there yet."""
+    folder = cache_folder() / name
     if not folder.exists():
         _publish(folder, fill)
     return Repository(folder)

@@ -3,22 +3,34 @@
 The answer `package` says so: the folder of the application's package within the project (`app`,
 `src/shop`), or nothing for modules beside a single `main.py`. A generated project has no such
 answer.
+
+What was rendered once to be compared or merged is kept in the user's cache: Copier takes a second
+for it. Where the cache is of no use, all is rendered each time.
 """
 
+import hashlib
+import json
 import os
+import secrets
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 from fastoffload.errors import FastoffloadError
-from fastoffload.git.repository import Repository
+from fastoffload.git.repository import Repository, scratch
 from fastoffload.ownership import ENGINE, TESTS, engine_in
 from fastoffload.templating import releases
 from fastoffload.templating.answers import ANSWERS_FILE, PACKAGE
 
 SAY_WHERE = ("project.py", "stand_in/app/__init__.py")  # of the engine's tests, those that do
 PROCFILE = "Procfile"
+CODE = ("", "git/", "templating/")  # where all lies that this module imports
+KEPT = "rendered"
+MOST_KEPT = 64  # some 300 KB each
+RENDERING = ("copier", "jinja2", "jinja2-ansible-filters", "pathspec", "pyyaml")
 BESIDE_TESTS = "application/tests"  # of the templates, what only such an application gets
 
 
@@ -34,11 +46,59 @@ def render(folder: Path, answers: Mapping[str, str], release: str) -> list[str]:
     return files
 
 
+def rendered(answers: Mapping[str, str], release: str) -> dict[str, bytes]:
+    """The contents of the same by their paths, unless they are kept."""
+    with scratch() as repository, tempfile.TemporaryDirectory(prefix="fastoffload-") as folder:
+        repository.write_to(Path(folder), render_to_tree(repository, answers, release))
+        return {name: Path(folder, name).read_bytes() for name in _files_in(Path(folder))}
+
+
 def render_to_tree(repository: Repository, answers: Mapping[str, str], release: str) -> str:
-    """Renders into a repository of ours; returns the tree."""
+    """The same into a repository of ours, unless it is kept; returns the tree."""
+    try:
+        file = _kept(answers, release, repository.object_format())
+    except (FastoffloadError, ModuleNotFoundError, OSError):
+        return _render_to_tree(repository, answers, release)
+    with suppress(FastoffloadError):
+        return repository.unbundle(file)
+    tree = _render_to_tree(repository, answers, release)
+    with suppress(FastoffloadError, OSError):
+        _keep(file, repository.bundle(tree))
+    return tree
+
+
+def _render_to_tree(repository: Repository, answers: Mapping[str, str], release: str) -> str:
     with tempfile.TemporaryDirectory(prefix="fastoffload-") as folder:
         render(Path(folder), answers, release)
         return repository.tree_of(Path(folder), ignored=True)
+
+
+def _kept(answers: Mapping[str, str], release: str, object_format: str) -> Path:
+    """Where a rendered tree is kept: named for all that decides what is rendered."""
+    from importlib.metadata import version
+
+    code = hashlib.sha256()
+    for module in sorted(path for room in CODE for path in releases.PACKAGE.glob(f"{room}*.py")):
+        code.update(module.read_bytes())
+    libraries = {name: version(name) for name in RENDERING}
+    decides = [releases.digest(), release, dict(answers), object_format, code.hexdigest()]
+    text = json.dumps([*decides, libraries], sort_keys=True)
+    name = hashlib.sha256(text.encode()).hexdigest()
+    return releases.cache_folder() / KEPT / f"{name}.bundle"
+
+
+def _keep(file: Path, content: bytes) -> None:
+    """Adds a file to those that are kept, whole or not at all; the oldest go."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    beside = file.with_suffix(f".{secrets.token_hex(4)}")
+    try:
+        beside.write_bytes(content)
+        beside.replace(file)
+    finally:
+        beside.unlink(missing_ok=True)
+    files = sorted(file.parent.iterdir(), key=lambda path: path.stat().st_mtime)
+    for one in files[:-MOST_KEPT]:
+        one.unlink()
 
 
 def render_from(templates: Path, folder: Path, answers: Mapping[str, str]) -> list[str]:
@@ -49,7 +109,7 @@ def render_from(templates: Path, folder: Path, answers: Mapping[str, str]) -> li
 
     try:
         # Where Copier finds git, it asks it about each file's mode in the index; here is no index.
-        with local.env(PATH=os.devnull):
+        with local.env(PATH=os.devnull), _each_text_compiled_once():
             run_copy(
                 str(templates),
                 folder,
@@ -65,6 +125,19 @@ def render_from(templates: Path, folder: Path, answers: Mapping[str, str]) -> li
     for name in files:
         _make_ordinary(folder / name)
     return files
+
+
+@contextmanager
+def _each_text_compiled_once() -> Iterator[None]:
+    """Copier asks Jinja for the same few texts at every file: half of its time without this."""
+    from jinja2 import Environment
+
+    compile_text = Environment.from_string
+    Environment.from_string = cache(compile_text)  # type: ignore[assignment,method-assign]
+    try:
+        yield
+    finally:
+        Environment.from_string = compile_text  # type: ignore[method-assign]
 
 
 def _render_into_application(

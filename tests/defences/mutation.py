@@ -20,8 +20,3 @@ class Mutation:
     test: str
     variant: str = "executor-process"
     on_server: bool = False  # shows on PostgreSQL alone
-
-    @property
-    def starts_a_service(self) -> bool:
-        """Whether its test would fail, too, for code that cannot even be imported."""
-        return self.test.startswith((FAULTS, BROKER))

@@ -15,7 +15,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 from uv import find_uv_bin
-from workshop import commit, git
+from workshop import commit, git, making
 
 from initializing.shapes import Shape
 
@@ -33,19 +33,21 @@ LayOut = Callable[[Shape], Path]
 
 
 @pytest.fixture(scope="session")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def environment(shared: Path) -> Path:
     """The interpreter of an environment with the engine's own list of requirements."""
-    folder = tmp_path_factory.mktemp("environment")
+    folder = shared / "environment"
     listed = Path("templates/project/app/offload/requirements.txt.jinja").read_text()
     lines = (line.partition("#")[0].strip() for line in listed.splitlines())
     queues = () if BROKER else ("celery", "dramatiq")  # for which there must be a broker
     wanted = [one for one in lines if one and one[0].isalpha() and not one.startswith(queues)]
     python = folder / ".venv" / "bin" / "python"
-    for command in (
+    commands = (
         ("venv", "--quiet", "--python", sys.executable, str(folder / ".venv")),
         ("pip", "install", "--quiet", "--python", str(python), *PACKAGES, *wanted),
-    ):
-        subprocess.run([find_uv_bin(), *command], check=True, timeout=LIMIT_SECONDS)
+    )
+    with making(folder) as is_new:
+        for command in commands if is_new else ():
+            subprocess.run([find_uv_bin(), *command], check=True, timeout=LIMIT_SECONDS)
     return python
 
 

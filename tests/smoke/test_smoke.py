@@ -334,9 +334,21 @@ def templates(tmp_path: Path) -> Iterator[Path]:
     return fork
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize("variant", ["background", "celery-redis"])
-@pytest.mark.parametrize("stage", INTERRUPTED_IN)
+# Each stage with each variant and with each signal, which are no matter of one another.
+HOWS = {
+    "background": (signal.SIGTERM, signal.SIGINT),
+    "celery-redis": (signal.SIGINT, signal.SIGTERM),
+}
+
+
+@pytest.mark.parametrize(
+    ("stage", "variant", "how"),
+    [
+        (stage, variant, hows[number % 2])
+        for number, stage in enumerate(INTERRUPTED_IN)
+        for variant, hows in HOWS.items()
+    ],
+)
 def test_interrupted_it_leaves_nothing(
     templates: Path,
     tmp_path: Path,

@@ -28,9 +28,9 @@ DEFAULT = ("--strategy", "executor")
 
 
 @pytest.fixture
-def changed(tmp_path: Path) -> Workshop:
+def changed(workshop: Workshop, tmp_path: Path) -> Workshop:
     """A workshop of the test's own, for it will be changed."""
-    return Workshop(tmp_path / "workshop")
+    return Workshop(tmp_path / "workshop", workshop)
 
 
 def test_this_version_is_recorded(tmp_path: Path) -> None:
@@ -43,10 +43,10 @@ def test_this_version_is_recorded(tmp_path: Path) -> None:
     assert repository.tree_of(CHECKOUT / "templates") == recorded, remedy
 
 
-def test_the_same_templates_give_the_same_commits(workshop: Workshop, changed: Workshop) -> None:
+def test_the_same_templates_give_the_same_commits(workshop: Workshop, tmp_path: Path) -> None:
     heads = [
         list((one.checkout / "fastoffload" / "releases.bundle").read_bytes().split(b"\n")[1:4])
-        for one in (workshop, changed)
+        for one in (workshop, Workshop(tmp_path / "recorded anew"))
     ]
     assert heads[0] == heads[1]
     assert [head.split(b"/")[-1].decode() for head in heads[0]] == [OLDEST, MIDDLE, NEWEST]
@@ -113,7 +113,7 @@ def test_a_cold_cache_and_many_at_once(workshop: Workshop, tmp_path: Path) -> No
     for one in started:
         assert one.result().returncode == 0, one.result().stderr
     names = sorted(path.name[:8] for path in (tmp_path / "cold" / "fastoffload").iterdir())
-    assert names == ["developm", "releases"]
+    assert names == ["developm", "releases", "rendered"]
 
 
 def test_a_cache_that_cannot_be_written(workshop: Workshop, tmp_path: Path) -> None:

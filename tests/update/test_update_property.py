@@ -1,82 +1,30 @@
 """Whatever lines a user edits, an update loses none, and `--abort` restores every byte."""
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from workshop import CHECKOUT, contents, git
+from workshop import contents, git
 
 from fastoffload.catalog import Choice
-from fastoffload.git.repository import Repository
 from fastoffload.initializing.requirements import follow
 from fastoffload.merging import resume
 from fastoffload.merging.update import update
-from fastoffload.templating import releases
 from fastoffload.templating.options import NewOptions
 from fastoffload.templating.project import create
-
-FILES = ("one.txt", "two.txt", "folder/three.txt", "folder/same.txt")
-LINES = 12
-# What the new release does to each file: lines that it changes, removes, and puts new ones after.
-CHANGED, REMOVED, FOLLOWED = {2, 3}, {7}, {10}
-
-
-def old_lines(name: str) -> list[str]:
-    return [f"{name} {number}" for number in range(LINES)]
-
-
-def new_lines(name: str) -> list[str]:
-    if name == "folder/same.txt":
-        return old_lines(name)
-    lines = []
-    for number, line in enumerate(old_lines(name)):
-        if number not in REMOVED:
-            lines.append(f"new {line}" if number in CHANGED else line)
-        if number in FOLLOWED:
-            lines.append(f"new after {line}")
-    return lines
-
-
-def text(lines: list[str]) -> str:
-    return "".join(f"{line}\n" for line in lines)
+from update.conftest import CHANGED, FILES, LINES, REMOVED, old_lines, text
 
 
 @pytest.fixture(scope="module")
-def package(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """An installed package with two releases of a small template."""
-    folder = tmp_path_factory.mktemp("package")
-    templates, monkeypatch = folder / "templates", pytest.MonkeyPatch()
-    (templates / "project" / "folder").mkdir(parents=True)
-    shutil.copy(CHECKOUT / "templates" / "copier.yml", templates)
-    answers = "{{ _copier_conf.answers_file }}.jinja"
-    shutil.copy(CHECKOUT / "templates" / "project" / answers, templates / "project")
-    (templates / "project" / "pyproject.toml").write_text('[project]\nname = "demo"\n')
-    repository, earlier = Repository.init(folder / "releases.git"), None
-    for version, lines in (("1.0.0", old_lines), ("1.1.0", new_lines)):
-        for name in FILES:
-            (templates / "project" / name).write_text(text(lines(name)))
-        releases.add_commit(repository, repository.tree_of(templates), version, earlier)
-        earlier = version
-    repository.git("bundle", "create", str(folder / "releases.bundle"), "--tags")
-    monkeypatch.setattr(releases, "BUNDLE", folder / "releases.bundle")
-    monkeypatch.setattr(releases, "PACKAGE", folder)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
-    releases.versions.cache_clear()
-    yield "1.0.0"
-    monkeypatch.undo()
-    releases.versions.cache_clear()
-
-
-@pytest.fixture(scope="module")
-def generated(package: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def generated(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project of the first release."""
+    assert package.exists()
     folder = tmp_path_factory.mktemp("generated") / "demo"
     options = NewOptions.of(
-        folder, name="demo", description=None, release=package, install=False, git=True
+        folder, name="demo", description=None, release="1.0.0", install=False, git=True
     )
     create(options, Choice.of("background", {}))
     return folder
