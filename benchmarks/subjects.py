@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
@@ -33,7 +34,8 @@ INSIDE = Path(__file__).parent / "inside"
 WORKERS = 2
 NUMBERS = struct.Struct("QQQ")
 REST_SECONDS = 600  # longer than anything is looked at here
-SETTLE_SECONDS = 5  # after which what begins has begun: workers are not waited for at the start
+SETTLE_SECONDS = 3  # after which what begins has begun: workers are not waited for at the start
+MOST = 10  # jobs that run at once
 REPORTS = "/reports"
 
 
@@ -48,6 +50,9 @@ class Cost(NamedTuple):
     def since(self, other: "Cost", times: float = 1) -> "Cost":
         """What has been added, divided."""
         return Cost(*((now - then) / times for now, then in zip(self, other, strict=True)))
+
+
+NOTHING = Cost(0, 0, 0, 0)
 
 
 @dataclass
@@ -132,14 +137,17 @@ def cost_a_second(service: Service, seconds: float) -> Cost:
     return cost(service).since(before, time.monotonic() - start)
 
 
-def cost_a_job(subject: Subject, jobs: int, seconds: float) -> tuple[float, ...]:
-    """Empty jobs per second from a full queue on; and what one costs beside an idle service."""
+def empty_jobs(subject: Subject, jobs: int, seconds: float) -> tuple[float, ...]:
+    """Jobs per second from a full queue on; what one costs beside an idle service; and the 99th
+    percentile of GET /health/live in milliseconds, idle and while such jobs run.
+    """
     rest = {"BEFORE": "0.0"} if subject.is_before else {}
     with subject.service(WORKERS, **rest) as service:
         subject.fill(service, 1)
         service.start_all()
         wait_for_ends(service, subject.jobs)
         time.sleep(SETTLE_SECONDS)
+        idle_p99 = _ask(service, seconds)
         idle = cost_a_second(service, seconds)
         before, start = cost(service), time.monotonic()
         subject.fill(service, jobs)
@@ -147,32 +155,33 @@ def cost_a_job(subject: Subject, jobs: int, seconds: float) -> tuple[float, ...]
         passed = time.monotonic() - start
         spent = cost(service).since(before)
         own = Cost(*(all_ - passed * a_second for all_, a_second in zip(spent, idle, strict=True)))
-        return pace(ends), *own.since(Cost(0, 0, 0, 0), jobs)
+        subject.fill(service, round(1.5 * seconds * pace(ends)))
+        service.wait_until(partial(_run, service, subject), "runs")
+        return pace(ends), *own.since(NOTHING, jobs), idle_p99, _ask(service, seconds)
 
 
-def cost_of_running(subject: Subject, jobs: int, seconds: float) -> Cost:
-    """A second of so many jobs that run and change nothing, beside an idle service."""
+def costs_of_running(subject: Subject, seconds: float) -> list[float]:
+    """A second of 1 and of MOST jobs that run and change nothing, beside the idle service.
+
+    A lease is renewed once while they are looked at.
+    """
     rest = {"BEFORE": str(REST_SECONDS)} if subject.is_before else {}
-    with subject.service(jobs, **rest) as service:
+    with subject.service(MOST, JOB_LEASE_SECONDS=str(4 * seconds), **rest) as service:
         service.start_all()
         time.sleep(SETTLE_SECONDS)
         idle = cost_a_second(service, seconds)
-        subject.fill(service, jobs, REST_SECONDS)
-        client = service.client()
-        running = f"{subject.jobs}?status=running&limit=100"
-        service.wait_until(lambda: len(client.ask("GET", running)["items"]) == jobs, "runs")
-        time.sleep(SETTLE_SECONDS)
-        return cost_a_second(service, seconds).since(idle)
+        costs: list[float] = []
+        for more, running in ((1, 1), (MOST - 1, MOST)):
+            subject.fill(service, more, REST_SECONDS)
+            service.wait_until(partial(_run, service, subject, running), "runs")
+            time.sleep(SETTLE_SECONDS)
+            costs += cost_a_second(service, seconds).since(idle)
+        return costs
 
 
-def health(subject: Subject, jobs: int, seconds: float) -> tuple[float, float]:
-    """The 99th percentile of GET /health/live in milliseconds: idle, and while empty jobs run."""
-    with subject.service(WORKERS) as service:
-        service.start_all()
-        time.sleep(SETTLE_SECONDS)
-        idle = _ask(service, seconds)
-        subject.fill(service, jobs)
-        return idle, _ask(service, seconds)
+def _run(service: Service, subject: Subject, jobs: int = 1) -> bool:
+    running = service.client().ask("GET", f"{subject.jobs}?status=running&limit=100")
+    return len(running["items"]) >= jobs
 
 
 def bare_pace(project: Project, jobs: int) -> float:
