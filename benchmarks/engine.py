@@ -14,7 +14,6 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 
@@ -52,66 +51,64 @@ class Found:
         self.name = name
         self._values: dict[str, list[float]] = {}
 
-    def note(self, key: str, step: Callable[[], Sequence[float]], *parts: str) -> None:
+    def note(self, what: str, step: Callable[[], Sequence[float]], *keys: str) -> None:
         """Measure; a part of the service may fail, and the others are told all the same."""
         begun = time.monotonic()
         try:
             values = step()
         except FastoffloadError as error:
-            sys.stderr.write(f"{self.name}: {key}: {error}\n")
+            sys.stderr.write(f"{self.name}: {what}: {error}\n")
             return
-        sys.stderr.write(f"{self.name}: {key}: {time.monotonic() - begun:.0f} s\n")
-        for part, value in zip(parts, values, strict=True):
-            self._values.setdefault(f"{key} {part}", []).append(value)
+        sys.stderr.write(f"{self.name}: {what}: {time.monotonic() - begun:.0f} s\n")
+        for key, value in zip(keys, values, strict=True):
+            self._values.setdefault(key, []).append(value)
 
     def __getitem__(self, key: str) -> float:
         """The median over the rounds."""
         return statistics.median(self._values.get(key, [float("nan")]))
 
-    def of(self, key: str, parts: Sequence[str]) -> tuple[list[float], list[float]]:
-        """The parts of what was measured now, and then."""
-        now, then = ([self[f"{key}, {name} {part}"] for part in parts] for name in (ENGINE, BEFORE))
-        return now, then
+    def both(self, keys: Sequence[str]) -> tuple[list[float], list[float]]:
+        """What was measured of the engine, and of the release before."""
+        ours, before = ([self[f"{name} {key}"] for key in keys] for name in (ENGINE, BEFORE))
+        return ours, before
 
 
 def measure(found: Found, ours: Subject, before: Subject, jobs: int, seconds: float) -> None:
     """A round: the parts take turns, so that a busy minute falls on all."""
-    found.note("bare", lambda: [bare_pace(ours.project, 3 * jobs)], "pace")
+    found.note("bare", lambda: [bare_pace(ours.project, 3 * jobs)], "bare")
     for name, subject, number in ((ENGINE, ours, jobs), (BEFORE, before, jobs // 10)):
         step = partial(empty_jobs, subject, number, seconds)
-        found.note(f"job, {name}", step, "pace", *PARTS, *HEALTH)
-    with ThreadPoolExecutor() as threads:  # what rests costs the machine next to nothing: at once
-        list(
-            threads.map(partial(_measure_running, found, seconds), (ENGINE, BEFORE), (ours, before))
-        )
+        found.note(f"jobs, {name}", step, *(f"{name} {part}" for part in ("pace", *PARTS, *HEALTH)))
+    keys = [f"{name} {key}" for name in (ENGINE, BEFORE) for n in (1, MOST) for key in running(n)]
+    found.note("running jobs", lambda: costs_of_running((ours, before), seconds), *keys)
 
 
-def _measure_running(found: Found, seconds: float, name: str, subject: Subject) -> None:
-    parts = [f"{number} {part}" for number in (1, MOST) for part in PARTS]
-    found.note(f"running, {name}", partial(costs_of_running, subject, seconds), *parts)
+def running(jobs: int) -> list[str]:
+    """What is measured of so many that run."""
+    return [f"{jobs} {part}" for part in PARTS]
 
 
 def show(results: Sequence[Found]) -> None:
     """Tables in Markdown."""
     say_heading("empty jobs a second", "engine", "bare", "share", BEFORE, f"times {BEFORE}")
     for f in results:
-        ours, bare, before = f["job, engine pace"], f["bare pace"], f[f"job, {BEFORE} pace"]
+        ours, bare, before = f[f"{ENGINE} pace"], f["bare"], f[f"{BEFORE} pace"]
         share, times = f"{ours / bare:.2f}", f"{ours / before:.1f}"
         say_row(f.name, f"{ours:.0f}", f"{bare:.0f}", share, f"{before:.0f}", times)
-    _show_costs("an empty job", "job", "", results)
+    _show_costs("an empty job", PARTS, results)
     for number in (1, MOST):
-        _show_costs(f"a second of {number} running", "running", f"{number} ", results)
+        _show_costs(f"a second of {number} running", running(number), results)
     say_heading(f"health, p99 ms ({BEFORE})", "idle", "while empty jobs run", "ratio")
     for f in results:
-        now, then = f.of("job", HEALTH)
+        now, then = f.both(HEALTH)
         ratios = f"{now[1] / now[0]:.2f} ({then[1] / then[0]:.2f})"
         say_row(f.name, *_pairs(now, then, 1), ratios)
 
 
-def _show_costs(title: str, key: str, number: str, results: Sequence[Found]) -> None:
+def _show_costs(title: str, keys: Sequence[str], results: Sequence[Found]) -> None:
     say_heading(f"{title} ({BEFORE})", *PARTS)
     for f in results:
-        say_row(f.name, *_pairs(*f.of(key, [number + part for part in PARTS]), 2))
+        say_row(f.name, *_pairs(*f.both(keys), 2))
 
 
 def _pairs(now: Sequence[float], then: Sequence[float], digits: int) -> list[str]:

@@ -5,9 +5,9 @@ import os
 import struct
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
@@ -36,6 +36,7 @@ NUMBERS = struct.Struct("QQQ")
 REST_SECONDS = 600  # longer than anything is looked at here
 SETTLE_SECONDS = 3  # after which what begins has begun: workers are not waited for at the start
 MOST = 10  # jobs that run at once
+NICENESS = 10  # of the pool's processes; other load on the machine must not tell
 REPORTS = "/reports"
 
 
@@ -130,11 +131,13 @@ def cost(service: Service) -> Cost:
     return Cost(*counted, milliseconds)
 
 
-def cost_a_second(service: Service, seconds: float) -> Cost:
+def _costs_a_second(services: Sequence[Service], seconds: float) -> list[Cost]:
     """While nothing is added."""
-    before, start = cost(service), time.monotonic()
+    before, start = [cost(service) for service in services], time.monotonic()
     time.sleep(seconds)
-    return cost(service).since(before, time.monotonic() - start)
+    passed = time.monotonic() - start
+    after = [cost(service) for service in services]
+    return [now.since(then, passed) for now, then in zip(after, before, strict=True)]
 
 
 def empty_jobs(subject: Subject, jobs: int, seconds: float) -> tuple[float, ...]:
@@ -148,7 +151,7 @@ def empty_jobs(subject: Subject, jobs: int, seconds: float) -> tuple[float, ...]
         wait_for_ends(service, subject.jobs)
         time.sleep(SETTLE_SECONDS)
         idle_p99 = _ask(service, seconds)
-        idle = cost_a_second(service, seconds)
+        (idle,) = _costs_a_second([service], seconds)
         before, start = cost(service), time.monotonic()
         subject.fill(service, jobs)
         ends = wait_for_ends(service, subject.jobs)
@@ -162,23 +165,37 @@ def empty_jobs(subject: Subject, jobs: int, seconds: float) -> tuple[float, ...]
         return pace(ends), *own.since(NOTHING, jobs), idle_p99, loaded_p99
 
 
-def costs_of_running(subject: Subject, seconds: float) -> list[float]:
+def costs_of_running(subjects: Sequence[Subject], seconds: float) -> list[float]:
     """A second of 1 and of MOST jobs that run and change nothing, beside the idle service.
 
-    A lease is renewed once while they are looked at.
+    What rests costs the machine next to nothing, so all subjects are looked at at once: what is
+    returned is the first one's, then the next one's. A lease is renewed once meanwhile.
     """
-    rest = {"BEFORE": str(REST_SECONDS)} if subject.is_before else {}
-    with subject.service(MOST, JOB_LEASE_SECONDS=str(4 * seconds), **rest) as service:
-        service.start_all()
+    with ExitStack() as stack:
+        services = [
+            stack.enter_context(_resting(subject, JOB_LEASE_SECONDS=str(4 * seconds)))
+            for subject in subjects
+        ]
         time.sleep(SETTLE_SECONDS)
-        idle = cost_a_second(service, seconds)
-        costs: list[float] = []
+        idle = _costs_a_second(services, seconds)
+        costs: list[list[float]] = [[] for _ in subjects]
         for more, running in ((1, 1), (MOST - 1, MOST)):
-            subject.fill(service, more, REST_SECONDS)
-            service.wait_until(partial(_run, service, subject, running), "runs")
+            for subject, service in zip(subjects, services, strict=True):
+                subject.fill(service, more, REST_SECONDS)
+                service.wait_until(partial(_run, service, subject, running), "runs")
             time.sleep(SETTLE_SECONDS)
-            costs += cost_a_second(service, seconds).since(idle)
-        return costs
+            found = _costs_a_second(services, seconds)
+            for own, now, then in zip(costs, found, idle, strict=True):
+                own.extend(now.since(then))
+        return [part for own in costs for part in own]
+
+
+@contextmanager
+def _resting(subject: Subject, **settings: str) -> Iterator[Service]:
+    rest = {"BEFORE": str(REST_SECONDS)} if subject.is_before else {}
+    with subject.service(MOST, **settings, **rest) as service:
+        service.start_all()
+        yield service
 
 
 def _run(service: Service, subject: Subject, jobs: int) -> bool:
@@ -191,7 +208,7 @@ def bare_pace(project: Project, jobs: int) -> float:
     if project.is_queue:
         return measure_bare(project, WORKERS, jobs)
     if project.variant == "executor-process":
-        with get_context("forkserver").Pool(WORKERS) as pool:
+        with get_context("forkserver").Pool(WORKERS, os.nice, (NICENESS,)) as pool:
             return pace(pool.imap_unordered(_now, range(jobs)))
     with ThreadPoolExecutor(WORKERS) as threads:
         return pace(threads.map(_now, range(jobs)))
