@@ -1,4 +1,4 @@
-"""What holds in the connections of PostgreSQL: a peer that is gone, or stands still, is missed."""
+"""What holds in connections: on PostgreSQL a peer that is gone, or stands still, is missed."""
 
 import asyncio
 import socket
@@ -17,12 +17,14 @@ from app.offload.database.engines import (
     transact_once,
 )
 from app.offload.database.outage import is_outage
+from offload.callbacks.databases import migrated
 from offload.rows.making import ON_SERVER
 
-pytestmark = pytest.mark.skipif(not ON_SERVER, reason="needs PostgreSQL: DATABASE_URL")
+on_server = pytest.mark.skipif(not ON_SERVER, reason="needs PostgreSQL: DATABASE_URL")
 
 WANTED = {"idle_in_transaction_session_timeout": "30s", "lock_timeout": "5s"}
 SHOW = text("SELECT name, current_setting(name) FROM pg_settings WHERE name = ANY(:names)")
+NORMAL = 1  # no fsync for each commit
 LOCK = text("SELECT pg_advisory_xact_lock(:key)")
 
 
@@ -38,11 +40,13 @@ async def shown_to_the_api() -> dict[str, str]:
         await dispose_async_engine()
 
 
+@on_server
 @pytest.mark.usefixtures("database")
 def test_each_transaction_of_jobs_and_api_has_its_limits() -> None:
     assert read_once(shown) == transact_once(shown) == asyncio.run(shown_to_the_api()) == WANTED
 
 
+@on_server
 @pytest.mark.usefixtures("database")
 def test_a_peer_that_is_gone_is_missed() -> None:
     with get_engine().connect() as connection:
@@ -65,6 +69,7 @@ def test_a_peer_that_is_gone_is_missed() -> None:
     assert (is_kept, found) == (1, [10, 5, 3, 30_000])
 
 
+@on_server
 def test_nobody_waits_for_long_for_a_lock(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engines, "TRANSACTION", engines.TRANSACTION.replace("5s", "50ms"))
     with get_engine().begin() as holder:
@@ -75,3 +80,15 @@ def test_nobody_waits_for_long_for_a_lock(database: Path, monkeypatch: pytest.Mo
         with get_engine().begin() as another:
             another.execute(LOCK, {"key": 2})
     assert is_outage(refused.value)  # and is waited for anew
+
+
+@pytest.mark.skipif(ON_SERVER, reason="is SQLite's")
+def test_who_made_the_file_has_its_connections_as_those_after(tmp_path: Path) -> None:
+    with migrated(tmp_path):
+        made = read_once(synchronous)
+        get_engine().dispose()
+        assert made == read_once(synchronous) == NORMAL
+
+
+def synchronous(connection: Connection) -> int:
+    return int(connection.exec_driver_sql("PRAGMA synchronous").scalar_one())
