@@ -3,39 +3,32 @@
     uv run python benchmarks/engine.py [--variants NAMES] [--rounds N] [--jobs N] [--seconds N]
 
 On SQLite, and on PostgreSQL if DATABASE_URL names one. Two processes or threads run jobs. It takes
-some minutes for each variant, database and round. What counts is the ratios: everything in a line
-was measured in the same minutes. BEGIN and SET are statements too; costs of jobs are beside those
-of an idle service.
+a minute or two for each variant, database and round. What counts is the ratios: everything in a
+line was measured in the same minutes. BEGIN and SET are statements too; costs of jobs are beside
+those of an idle service. What runs has a lease that is renewed once while it is looked at.
 """
 
 import argparse
 import os
 import statistics
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 
-from subjects import (
-    WORKERS,
-    Subject,
-    bare_pace,
-    cost_a_job,
-    cost_of_running,
-    health,
-    new_folder,
-)
+from subjects import MOST, Subject, bare_pace, costs_of_running, empty_jobs, new_folder
 
-from fastoffload.bench.measuring.empty_jobs import measure_ours
 from fastoffload.bench.service.folder import private_folder
 from fastoffload.bench.service.projects import generate
 from fastoffload.errors import FastoffloadError
 from fastoffload.system import processes
 
 VARIANTS = "background,executor-thread,executor-process,celery-redis,dramatiq-redis"
+ENGINE = "engine"
 BEFORE = "0.1.0"
 PARTS = ("statements", "writes", "commits", "CPU ms")
+HEALTH = ("idle", "loaded")
 
 
 @contextmanager
@@ -51,15 +44,6 @@ def database(url: str) -> Iterator[None]:
             os.environ["DATABASE_URL"] = before
 
 
-@dataclass
-class Options:
-    """What was asked for."""
-
-    jobs: int
-    rounds: int
-    seconds: float
-
-
 class Found:
     """What was measured of a variant on a database, in rounds."""
 
@@ -67,56 +51,68 @@ class Found:
         self.name = name
         self._values: dict[str, list[float]] = {}
 
-    def note(self, key: str, step: Callable[[], Sequence[float]], *parts: str) -> None:
+    def note(self, what: str, step: Callable[[], Sequence[float]], *keys: str) -> None:
         """Measure; a part of the service may fail, and the others are told all the same."""
-        sys.stderr.write(f"{self.name}: {key}\n")
+        begun = time.monotonic()
         try:
             values = step()
         except FastoffloadError as error:
-            sys.stderr.write(f"{self.name}: {key}: {error}\n")
+            sys.stderr.write(f"{self.name}: {what}: {error}\n")
             return
-        for part, value in zip(parts, values, strict=True):
-            self._values.setdefault(f"{key} {part}", []).append(value)
+        sys.stderr.write(f"{self.name}: {what}: {time.monotonic() - begun:.0f} s\n")
+        for key, value in zip(keys, values, strict=True):
+            self._values.setdefault(key, []).append(value)
 
     def __getitem__(self, key: str) -> float:
         """The median over the rounds."""
         return statistics.median(self._values.get(key, [float("nan")]))
 
+    def both(self, keys: Sequence[str]) -> tuple[list[float], list[float]]:
+        """What was measured of the engine, and of the release before."""
+        ours, before = ([self[f"{name} {key}"] for key in keys] for name in (ENGINE, BEFORE))
+        return ours, before
 
-def measure(found: Found, ours: Subject, before: Subject, options: Options) -> None:
+
+def measure(found: Found, ours: Subject, before: Subject, jobs: int, seconds: float) -> None:
     """A round: the parts take turns, so that a busy minute falls on all."""
-    jobs, seconds = options.jobs, options.seconds
-    found.note("engine", lambda: [measure_ours(ours.project, WORKERS, jobs)], "pace")
-    found.note("bare", lambda: [bare_pace(ours.project, 3 * jobs)], "pace")
-    for name, subject in (("engine", ours), ("0.1.0", before)):
-        found.note(f"job, {name}", partial(cost_a_job, subject, jobs, seconds), "pace", *PARTS)
-        for number in (1, 10):
-            step = partial(cost_of_running, subject, number, 2 * seconds)
-            found.note(f"{number} running, {name}", step, *PARTS)
-    found.note("health", lambda: health(ours, 5 * jobs, seconds), "idle", "loaded")
+    found.note("bare", lambda: [bare_pace(ours.project, 3 * jobs)], "bare")
+    for name, subject, number in ((ENGINE, ours, jobs), (BEFORE, before, jobs // 10)):
+        step = partial(empty_jobs, subject, number, seconds)
+        found.note(f"jobs, {name}", step, *(f"{name} {part}" for part in ("pace", *PARTS, *HEALTH)))
+    keys = [f"{name} {key}" for name in (ENGINE, BEFORE) for n in (1, MOST) for key in running(n)]
+    found.note("running jobs", lambda: costs_of_running((ours, before), seconds), *keys)
+
+
+def running(jobs: int) -> list[str]:
+    """What is measured of so many that run."""
+    return [f"{jobs} {part}" for part in PARTS]
 
 
 def show(results: Sequence[Found]) -> None:
     """Tables in Markdown."""
     say_heading("empty jobs a second", "engine", "bare", "share", BEFORE, f"times {BEFORE}")
     for f in results:
-        ours, bare, before = f["engine pace"], f["bare pace"], f["job, 0.1.0 pace"]
+        ours, bare, before = f[f"{ENGINE} pace"], f["bare"], f[f"{BEFORE} pace"]
         share, times = f"{ours / bare:.2f}", f"{ours / before:.1f}"
         say_row(f.name, f"{ours:.0f}", f"{bare:.0f}", share, f"{before:.0f}", times)
-    _show_costs("an empty job", "job", results)
-    for number in (1, 10):
-        _show_costs(f"a second of {number} running", f"{number} running", results)
-    say_heading("health, p99 ms", "idle", "while empty jobs run", "ratio")
+    _show_costs("an empty job", PARTS, results)
+    for number in (1, MOST):
+        _show_costs(f"a second of {number} running", running(number), results)
+    say_heading(f"health, p99 ms ({BEFORE})", "idle", "while empty jobs run", "ratio")
     for f in results:
-        idle, loaded = f["health idle"], f["health loaded"]
-        say_row(f.name, f"{idle:.1f}", f"{loaded:.1f}", f"{loaded / idle:.2f}")
+        now, then = f.both(HEALTH)
+        ratios = f"{now[1] / now[0]:.2f} ({then[1] / then[0]:.2f})"
+        say_row(f.name, *_pairs(now, then, 1), ratios)
 
 
-def _show_costs(title: str, key: str, results: Sequence[Found]) -> None:
+def _show_costs(title: str, keys: Sequence[str], results: Sequence[Found]) -> None:
     say_heading(f"{title} ({BEFORE})", *PARTS)
     for f in results:
-        cells = (f"{f[f'{key}, engine {p}']:.2f} ({f[f'{key}, 0.1.0 {p}']:.2f})" for p in PARTS)
-        say_row(f.name, *cells)
+        say_row(f.name, *_pairs(*f.both(keys), 2))
+
+
+def _pairs(now: Sequence[float], then: Sequence[float], digits: int) -> list[str]:
+    return [f"{a:.{digits}f} ({b:.{digits}f})" for a, b in zip(now, then, strict=True)]
 
 
 def say_heading(*cells: str) -> None:
@@ -139,7 +135,6 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1000)
     parser.add_argument("--seconds", type=float, default=3)
     given = parser.parse_args()
-    options = Options(given.jobs, given.rounds, given.seconds)
     processes.listen()  # told to end, it ends what it has started
     urls = {"SQLite": "sqlite://"}
     if os.environ.get("DATABASE_URL", "").startswith("postgresql"):
@@ -153,8 +148,8 @@ def main() -> None:
             for kind, url in urls.items():
                 results.append(Found(f"{variant}, {kind}"))
                 with database(url):
-                    for _ in range(options.rounds):
-                        measure(results[-1], ours, before, options)
+                    for _ in range(given.rounds):
+                        measure(results[-1], ours, before, given.jobs, given.seconds)
     show(results)
 
 

@@ -5,10 +5,11 @@ import os
 import struct
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
@@ -33,7 +34,9 @@ INSIDE = Path(__file__).parent / "inside"
 WORKERS = 2
 NUMBERS = struct.Struct("QQQ")
 REST_SECONDS = 600  # longer than anything is looked at here
-SETTLE_SECONDS = 5  # after which what begins has begun: workers are not waited for at the start
+SETTLE_SECONDS = 3  # after which what begins has begun: workers are not waited for at the start
+MOST = 10  # jobs that run at once
+NICENESS = 10  # of the pool's processes; other load on the machine must not tell
 REPORTS = "/reports"
 
 
@@ -48,6 +51,9 @@ class Cost(NamedTuple):
     def since(self, other: "Cost", times: float = 1) -> "Cost":
         """What has been added, divided."""
         return Cost(*((now - then) / times for now, then in zip(self, other, strict=True)))
+
+
+NOTHING = Cost(0, 0, 0, 0)
 
 
 @dataclass
@@ -125,54 +131,76 @@ def cost(service: Service) -> Cost:
     return Cost(*counted, milliseconds)
 
 
-def cost_a_second(service: Service, seconds: float) -> Cost:
+def _costs_a_second(services: Sequence[Service], seconds: float) -> list[Cost]:
     """While nothing is added."""
-    before, start = cost(service), time.monotonic()
+    before, start = [cost(service) for service in services], time.monotonic()
     time.sleep(seconds)
-    return cost(service).since(before, time.monotonic() - start)
+    passed = time.monotonic() - start
+    after = [cost(service) for service in services]
+    return [now.since(then, passed) for now, then in zip(after, before, strict=True)]
 
 
-def cost_a_job(subject: Subject, jobs: int, seconds: float) -> tuple[float, ...]:
-    """Empty jobs per second from a full queue on; and what one costs beside an idle service."""
+def empty_jobs(subject: Subject, jobs: int, seconds: float) -> tuple[float, ...]:
+    """Jobs per second from a full queue on; what one costs beside an idle service; and the 99th
+    percentile of GET /health/live in milliseconds, idle and while such jobs run.
+    """
     rest = {"BEFORE": "0.0"} if subject.is_before else {}
     with subject.service(WORKERS, **rest) as service:
         subject.fill(service, 1)
         service.start_all()
         wait_for_ends(service, subject.jobs)
         time.sleep(SETTLE_SECONDS)
-        idle = cost_a_second(service, seconds)
+        idle_p99 = _ask(service, seconds)
+        (idle,) = _costs_a_second([service], seconds)
         before, start = cost(service), time.monotonic()
         subject.fill(service, jobs)
         ends = wait_for_ends(service, subject.jobs)
         passed = time.monotonic() - start
         spent = cost(service).since(before)
         own = Cost(*(all_ - passed * a_second for all_, a_second in zip(spent, idle, strict=True)))
-        return pace(ends), *own.since(Cost(0, 0, 0, 0), jobs)
+        subject.fill(service, round(4 * seconds * pace(ends)))
+        loaded_p99 = _ask(service, seconds)
+        if not service.client().unfinished(subject.jobs):
+            raise FastoffloadError("the jobs were over before health was asked for")
+        return pace(ends), *own.since(NOTHING, jobs), idle_p99, loaded_p99
 
 
-def cost_of_running(subject: Subject, jobs: int, seconds: float) -> Cost:
-    """A second of so many jobs that run and change nothing, beside an idle service."""
+def costs_of_running(subjects: Sequence[Subject], seconds: float) -> list[float]:
+    """A second of 1 and of MOST jobs that run and change nothing, beside the idle service.
+
+    What rests costs the machine next to nothing, so all subjects are looked at at once: what is
+    returned is the first one's, then the next one's. A lease is renewed once meanwhile.
+    """
+    with ExitStack() as stack:
+        services = [
+            stack.enter_context(_resting(subject, JOB_LEASE_SECONDS=str(4 * seconds)))
+            for subject in subjects
+        ]
+        time.sleep(SETTLE_SECONDS)
+        idle = _costs_a_second(services, seconds)
+        costs: list[list[float]] = [[] for _ in subjects]
+        for more, running in ((1, 1), (MOST - 1, MOST)):
+            for subject, service in zip(subjects, services, strict=True):
+                subject.fill(service, more, REST_SECONDS)
+                service.wait_until(partial(_run, service, subject, running), "runs")
+            time.sleep(SETTLE_SECONDS)
+            found = _costs_a_second(services, seconds)
+            for own, now, then in zip(costs, found, idle, strict=True):
+                own.extend(now.since(then))
+        return [part for own in costs for part in own]
+
+
+@contextmanager
+def _resting(subject: Subject, **settings: str) -> Iterator[Service]:
     rest = {"BEFORE": str(REST_SECONDS)} if subject.is_before else {}
-    with subject.service(jobs, **rest) as service:
+    with subject.service(MOST, **settings, **rest) as service:
         service.start_all()
-        time.sleep(SETTLE_SECONDS)
-        idle = cost_a_second(service, seconds)
-        subject.fill(service, jobs, REST_SECONDS)
-        client = service.client()
-        running = f"{subject.jobs}?status=running&limit=100"
-        service.wait_until(lambda: len(client.ask("GET", running)["items"]) == jobs, "runs")
-        time.sleep(SETTLE_SECONDS)
-        return cost_a_second(service, seconds).since(idle)
+        yield service
 
 
-def health(subject: Subject, jobs: int, seconds: float) -> tuple[float, float]:
-    """The 99th percentile of GET /health/live in milliseconds: idle, and while empty jobs run."""
-    with subject.service(WORKERS) as service:
-        service.start_all()
-        time.sleep(SETTLE_SECONDS)
-        idle = _ask(service, seconds)
-        subject.fill(service, jobs)
-        return idle, _ask(service, seconds)
+def _run(service: Service, subject: Subject, jobs: int) -> bool:
+    running = service.client().ask("GET", f"{subject.jobs}?status=running&limit=100")
+    return len(running["items"]) >= jobs
 
 
 def bare_pace(project: Project, jobs: int) -> float:
@@ -180,7 +208,7 @@ def bare_pace(project: Project, jobs: int) -> float:
     if project.is_queue:
         return measure_bare(project, WORKERS, jobs)
     if project.variant == "executor-process":
-        with get_context("forkserver").Pool(WORKERS) as pool:
+        with get_context("forkserver").Pool(WORKERS, os.nice, (NICENESS,)) as pool:
             return pace(pool.imap_unordered(_now, range(jobs)))
     with ThreadPoolExecutor(WORKERS) as threads:
         return pace(threads.map(_now, range(jobs)))

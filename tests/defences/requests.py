@@ -132,4 +132,38 @@ MUTATIONS = [
         ],
         "tests/jobs/test_security.py::test_nothing_is_read_before_the_key",
     ),
+    Mutation(
+        "SQLite: who makes the file commits without an fsync each time, too",
+        [
+            (
+                f"{OFFLOAD}/database/migrate.py",
+                "            connection.invalidate()",
+                "            pass",
+            )
+        ],
+        f"{TESTS}/rows/test_sessions.py::test_who_made_the_file_has_its_connections_as_those_after",
+    ),
+    Mutation(
+        "PostgreSQL: who stands still in a transaction keeps nothing locked for ever",
+        [
+            (
+                f"{OFFLOAD}/database/engines.py",
+                "SET LOCAL idle_in_transaction_session_timeout = '30s'; ",
+                "",
+            )
+        ],
+        f"{TESTS}/rows/test_sessions.py::test_each_transaction_of_jobs_and_api_has_its_limits",
+        on_server=True,
+    ),
+    Mutation(
+        "feed: who is slow gets the last state only",
+        [
+            (
+                f"{OFFLOAD}/http/feed.py",
+                "        self._latest |= {job_id: states[job_id]",
+                "        self._latest |= {job_id: self._latest.get(job_id, states[job_id])",
+            )
+        ],
+        f"{TESTS}/http/test_feed.py::test_who_is_slow_gets_the_last_state_and_holds_up_nobody",
+    ),
 ]

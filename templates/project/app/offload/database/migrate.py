@@ -55,6 +55,7 @@ def _begin_file() -> None:
         cursor = connection.cursor()
         if cursor.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,):
             cursor.execute("PRAGMA journal_mode=WAL")
+            connection.invalidate()  # it was made for the journal before: with an fsync a commit
 
 
 def _run(steps: str, revision: str) -> None:
