@@ -163,6 +163,12 @@ def test_an_answer_is_judged_by_its_status(status: int, error: str | None, wait:
     assert judge(answer) == Outcome(status, error, wait)
 
 
+@pytest.mark.parametrize("headers", [[], [("Retry-After", "soon")]])
+def test_an_answer_that_names_no_time_asks_for_no_wait(headers: list[tuple[str, str]]) -> None:
+    answer = httpcore2.Response(503, headers=headers)
+    assert judge(answer) == Outcome(503, "answered 503", 0.0)
+
+
 @pytest.mark.parametrize(
     ("url", "target"),
     [

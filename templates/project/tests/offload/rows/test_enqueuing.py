@@ -13,10 +13,13 @@ from typing import Any
 from uuid import RFC_4122, UUID
 
 import pytest
+from opentelemetry.context import attach, detach
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from pydantic import BaseModel, ConfigDict, Field, computed_field
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
+from structlog.contextvars import bound_contextvars
 
 from app.offload import notifying
 from app.offload.database.tables import Status
@@ -246,6 +249,33 @@ def test_an_idempotency_key_that_two_use_at_once_is_one_job(theirs: Engine) -> N
     with ThreadPoolExecutor(2) as threads:
         assert len(set(threads.map(add, range(2)))) == 1
     assert number_of_jobs() == 1
+
+
+def test_an_idempotency_key_that_is_used_after_it_was_looked_for_gives_the_job_there_is(
+    session: Any, notified: Notified
+) -> None:
+    quicker: list[UUID | None] = []
+
+    def prepare(connection: Connection, params: Params) -> Params:
+        new = submit.NewJob(kind=kind, params={}, idempotency_key="k")
+        quicker.append(submit.insert(connection, new))
+        return params
+
+    kind = Kind("probe", Params, Result, prepare=prepare)
+    assert kind.enqueue(session, Params(), idempotency_key="k") == quicker[0]
+    session.commit()
+    session.close()
+    assert (number_of_jobs(), notified.queues) == (1, [])
+
+
+def test_who_asked_is_in_the_row(session: Any) -> None:
+    traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    asked = attach(TraceContextTextMapPropagator().extract({"traceparent": traceparent}))
+    with bound_contextvars(request_id="asked"):
+        job_id = PROBE.enqueue(session, Params())
+    detach(asked)
+    session.commit()
+    assert (row(job_id).request_id, row(job_id).traceparent) == ("asked", traceparent)
 
 
 def test_a_delay_is_in_the_row(session: Any) -> None:
