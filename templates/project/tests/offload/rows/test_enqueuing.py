@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session, scoped_session, sessionmaker
 from structlog.contextvars import bound_contextvars
 
 from app.offload import notifying
+from app.offload.database.engines import read
 from app.offload.database.tables import Status
 from app.offload.errors import Refused
 from app.offload.kinds import Input, Kind, load_params
@@ -29,12 +30,15 @@ from app.offload.queue import submit
 from app.offload.settings import get_settings
 from offload.rows.making import (
     ON_SERVER,
+    OTHER,
     PROBE,
     Params,
     Result,
+    add,
     now,
     number_of_jobs,
     row,
+    running,
     take,
 )
 
@@ -177,6 +181,17 @@ def test_transaction_after_transaction_is_notified_of(session: Any, notified: No
     assert notified.seen == [1, 2, 3]
 
 
+def test_a_later_transaction_that_adds_none_is_rolled_back_as_ever(
+    session: Any, notified: Notified
+) -> None:
+    PROBE.enqueue(session, Params())
+    session.commit()
+    session.execute(text("SELECT 1"))
+    session.rollback()
+    session.close()
+    assert notified.queues == ["default"]
+
+
 def test_a_session_within_somebody_else_s_transaction_is_not_notified_of_before_it(
     theirs: Engine, notified: Notified
 ) -> None:
@@ -307,6 +322,19 @@ def test_prepare_pins_and_refuses_in_the_caller_s_transaction(session: Any) -> N
     session.commit()
     assert row(job_id).params == {"number": 1}
     assert len({id(each) for each in connections}) == 1
+
+
+def test_by_default_a_job_is_as_urgent_as_one_that_a_request_asks_for(session: Any) -> None:
+    enqueued = PROBE.enqueue(session, Params())
+    session.commit()
+    assert row(enqueued).priority == row(add()).priority
+
+
+def test_of_a_kind_those_that_wait_are_counted_up_to_a_limit() -> None:
+    running()
+    for kind in (PROBE, OTHER, PROBE, PROBE):
+        add(kind)
+    assert [read(submit.count_waiting, PROBE, most) for most in (2, 9)] == [2, 3]
 
 
 def test_an_id_rises_with_time_as_a_uuid_of_version_7_does() -> None:
