@@ -1,10 +1,12 @@
 """When a callback is tried, and when no more; on a real database."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import format_datetime
 from http import HTTPStatus
+from typing import Any
 from uuid import UUID
 
 import httpcore2
@@ -161,6 +163,28 @@ def test_retry_after_may_be_a_time_of_any_zone(ended: UUID, zone: timezone | Non
 def test_an_answer_is_judged_by_its_status(status: int, error: str | None, wait: float) -> None:
     answer = httpcore2.Response(status, headers=[("Retry-After", "120")])
     assert judge(answer) == Outcome(status, error, wait)
+
+
+def test_connecting_may_take_as_long_as_the_whole_try(ended: UUID) -> None:
+    given: list[tuple[Any, ...]] = []
+
+    class Unreachable(httpcore2.AnyIOBackend):
+        async def connect_tcp(self, *_: Any, **options: Any) -> Any:
+            given.append((options["host"], options["port"], options["timeout"]))
+            raise httpcore2.ConnectError
+
+    async def connect() -> Outcome:
+        async with httpcore2.AsyncConnectionPool(network_backend=Unreachable()) as pool:
+            return await post.post(pool, take(), "{}")
+
+    assert asyncio.run(connect()) == Outcome(error="no answer (ConnectError)")
+    assert given == [("example.org", 443, get_settings().callback_timeout_seconds)]
+
+
+@pytest.mark.parametrize("headers", [[], [("Retry-After", "soon")]])
+def test_an_answer_that_names_no_time_asks_for_no_wait(headers: list[tuple[str, str]]) -> None:
+    answer = httpcore2.Response(503, headers=headers)
+    assert judge(answer) == Outcome(503, "answered 503", 0.0)
 
 
 @pytest.mark.parametrize(

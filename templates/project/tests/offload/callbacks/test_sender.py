@@ -14,12 +14,15 @@ from uuid import UUID
 
 import certifi
 import pytest
-from sqlalchemy import Connection, Row
+from prometheus_client import REGISTRY
+from sqlalchemy import Connection, Row, text
 from standardwebhooks import Webhook
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
 
 from app.offload.callbacks import sender
 from app.offload.callbacks.retries import Render
-from app.offload.database.engines import dispose_async_engine
+from app.offload.database.engines import dispose_async_engine, get_engine, transact
 from app.offload.settings import get_settings
 from offload.callbacks.receiver import Receiver, endless, first, with_status
 from offload.callbacks.rows import SECRET, callback
@@ -83,6 +86,63 @@ def test_a_receiver_that_fails_is_told_again_with_the_same_id(
     send_until(is_told(end_job(f"{receiver.url}/")))
     sent = [(r.headers["webhook-id"], r.body) for r in receiver.received()]
     assert len(sent) == 2 and len(set(sent)) == 1
+
+
+def test_each_try_is_counted_timed_and_logged_with_who_asked(
+    end_job: EndJob, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CALLBACK_RETRY_SECONDS", "0.1")
+    get_settings.cache_clear()
+    seconds: list[float] = []
+    remember = sender.Slots.remember
+
+    def note(slots: sender.Slots, origin: str, took: float) -> None:
+        seconds.append(took)
+        remember(slots, origin, took)
+
+    monkeypatch.setattr(sender.Slots, "remember", note)
+    receiver.answers["/"] = first(with_status(500), with_status(204))
+    job_id, before = end_job(f"{receiver.url}/"), counted_tries()
+    with capture_logs([merge_contextvars]) as lines:
+        send_until(is_told(job_id))
+    assert counted_tries() == [number + 1 for number in before]
+    assert [(line["event"], line["attempt"], line["status"]) for line in lines] == [
+        ("callback_failed", 1, 500),
+        ("callback_delivered", 2, 204),
+    ]
+    assert {(line["job_id"], line["request_id"]) for line in lines} == {(str(job_id), "asked")}
+    assert all(0 < took < LIMIT_SECONDS for took in seconds)
+
+
+def counted_tries() -> list[float]:
+    """How many tries failed so far, and how many did not."""
+    name = "offload_callback_tries_total"
+    return [
+        REGISTRY.get_sample_value(name, {"outcome": outcome}) or 0.0
+        for outcome in ("failed", "delivered")
+    ]
+
+
+def test_a_look_that_failed_is_not_the_last(end_job: EndJob, receiver: Receiver) -> None:
+    job_id = end_job(f"{receiver.url}/")
+    names = iter([("callbacks", "gone"), ("gone", "callbacks")])
+    rename_the_table(*next(names))
+    with capture_logs() as lines:
+
+        def is_told_after_a_failure() -> bool:
+            if lines and (back := next(names, None)):
+                rename_the_table(*back)
+            return bool(lines) and is_told(job_id)()
+
+        send_until(is_told_after_a_failure)
+    assert {line["event"] for line in lines} == {"callbacks_not_taken", "callback_delivered"}
+
+
+def rename_the_table(old: str, new: str) -> None:
+    """So that the sender's statements fail, as they do before a migration."""
+    schema = "offload." if get_engine().dialect.name == "postgresql" else ""
+    rename = text(f"ALTER TABLE {schema}offload_{old} RENAME TO offload_{new}")
+    transact(lambda connection: connection.execute(rename))
 
 
 def test_a_redirect_is_not_followed(end_job: EndJob, receiver: Receiver) -> None:

@@ -13,12 +13,16 @@ from typing import Any
 from uuid import RFC_4122, UUID
 
 import pytest
+from opentelemetry.context import attach, detach
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from pydantic import BaseModel, ConfigDict, Field, computed_field
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
+from structlog.contextvars import bound_contextvars
 
 from app.offload import notifying
+from app.offload.database.engines import read
 from app.offload.database.tables import Status
 from app.offload.errors import Refused
 from app.offload.kinds import Input, Kind, load_params
@@ -26,12 +30,15 @@ from app.offload.queue import submit
 from app.offload.settings import get_settings
 from offload.rows.making import (
     ON_SERVER,
+    OTHER,
     PROBE,
     Params,
     Result,
+    add,
     now,
     number_of_jobs,
     row,
+    running,
     take,
 )
 
@@ -174,6 +181,17 @@ def test_transaction_after_transaction_is_notified_of(session: Any, notified: No
     assert notified.seen == [1, 2, 3]
 
 
+def test_a_later_transaction_that_adds_none_is_rolled_back_as_ever(
+    session: Any, notified: Notified
+) -> None:
+    PROBE.enqueue(session, Params())
+    session.commit()
+    session.execute(text("SELECT 1"))
+    session.rollback()
+    session.close()
+    assert notified.queues == ["default"]
+
+
 def test_a_session_within_somebody_else_s_transaction_is_not_notified_of_before_it(
     theirs: Engine, notified: Notified
 ) -> None:
@@ -248,6 +266,33 @@ def test_an_idempotency_key_that_two_use_at_once_is_one_job(theirs: Engine) -> N
     assert number_of_jobs() == 1
 
 
+def test_an_idempotency_key_that_is_used_after_it_was_looked_for_gives_the_job_there_is(
+    session: Any, notified: Notified
+) -> None:
+    quicker: list[UUID | None] = []
+
+    def prepare(connection: Connection, params: Params) -> Params:
+        new = submit.NewJob(kind=kind, params={}, idempotency_key="k")
+        quicker.append(submit.insert(connection, new))
+        return params
+
+    kind = Kind("probe", Params, Result, prepare=prepare)
+    assert kind.enqueue(session, Params(), idempotency_key="k") == quicker[0]
+    session.commit()
+    session.close()
+    assert (number_of_jobs(), notified.queues) == (1, [])
+
+
+def test_who_asked_is_in_the_row(session: Any) -> None:
+    traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    asked = attach(TraceContextTextMapPropagator().extract({"traceparent": traceparent}))
+    with bound_contextvars(request_id="asked"):
+        job_id = PROBE.enqueue(session, Params())
+    detach(asked)
+    session.commit()
+    assert (row(job_id).request_id, row(job_id).traceparent) == ("asked", traceparent)
+
+
 def test_a_delay_is_in_the_row(session: Any) -> None:
     at = now() + timedelta(hours=1)
     job_id = PROBE.enqueue(session, Params(), run_at=at)
@@ -277,6 +322,19 @@ def test_prepare_pins_and_refuses_in_the_caller_s_transaction(session: Any) -> N
     session.commit()
     assert row(job_id).params == {"number": 1}
     assert len({id(each) for each in connections}) == 1
+
+
+def test_by_default_a_job_is_as_urgent_as_one_that_a_request_asks_for(session: Any) -> None:
+    enqueued = PROBE.enqueue(session, Params())
+    session.commit()
+    assert row(enqueued).priority == row(add()).priority
+
+
+def test_of_a_kind_those_that_wait_are_counted_up_to_a_limit() -> None:
+    running()
+    for kind in (PROBE, OTHER, PROBE, PROBE):
+        add(kind)
+    assert [read(submit.count_waiting, PROBE, most) for most in (2, 9)] == [2, 3]
 
 
 def test_an_id_rises_with_time_as_a_uuid_of_version_7_does() -> None:

@@ -17,7 +17,7 @@ from app.offload.running.heartbeat import Watcher
 from app.offload.running.run_files import StoredFiles
 from app.offload.running.signals import RunSignal
 from app.offload.settings import get_settings
-from offload.rows.making import change, now, row, running
+from offload.rows.making import LONG_AGO, change, lease, now, row, running
 from offload.service import wait_until
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -105,6 +105,44 @@ def test_a_run_that_is_being_ended_by_force_is_followed_by_no_other() -> None:
     may_kill.set()
     thread.join()
     assert order == ["killed", "next job"]
+
+
+def test_only_a_run_that_goes_on_in_spite_of_its_reason_is_ended_by_force_and_once() -> None:
+    forced: list[str] = []
+    watcher = Watcher(lambda signal, _reason: forced.append(signal.token))
+    over, late, warned, calm = (make_signal(name) for name in ("over", "late", "warned", "calm"))
+    for signal, seconds_ago in ((over, 60), (late, 60), (warned, -600)):
+        signal.stop(Cancelled)
+        signal.since_reason -= seconds_ago
+    running("calm")
+    with watcher.watching(late), watcher.watching(warned), watcher.watching(calm):
+        wait_until(lambda: watcher.unheeded, "the run to be given up")
+        watcher._force([over, late, warned, calm])
+    assert forced == ["late"]
+
+
+def test_a_lease_is_renewed_by_a_quarter_of_its_time_whatever_is_written_in_between(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(get_settings(), "job_lease_seconds", 40.0)
+    watcher, job = Watcher(lambda *_: None), running("steady")
+    signal = RunSignal(lease(job), 600, lambda: False)
+
+    def is_renewed(seconds: float, progress: float) -> bool:
+        monkeypatch.setattr(watching, "time", SimpleNamespace(monotonic=lambda: seconds))
+        change(job.id, lease_expires_at=LONG_AGO)
+        signal.progress(progress)
+        watcher._beat([signal])
+        assert row(job.id).progress == progress
+        return bool(row(job.id).lease_expires_at > LONG_AGO)
+
+    beats = [(1000, 0), (1009, 0.1), (1011, 0.1), (1020, 0.2), (1022, 0.3)]
+    assert [is_renewed(*beat) for beat in beats] == [True, False, True, False, True]
+
+
+def test_a_look_comes_more_often_than_a_renewal() -> None:
+    watcher = Watcher(lambda *_: None)
+    assert watcher._beat_seconds < watcher._renew_seconds
 
 
 def test_a_job_whose_end_could_not_be_written_loses_its_lease() -> None:
