@@ -14,7 +14,7 @@ class Stage:
 
     `needs` must have passed, `after` must be over. One that `only_waits` takes no core from others.
     The seconds are those it takes on two cores with a warm cache, by which the longest way goes
-    first, and those after which it has failed.
+    first, and those after which it has failed; those with a broker add to the usual ones.
     """
 
     name: str
@@ -25,6 +25,7 @@ class Stage:
     after: str | None = None
     one_at_a_time: bool = False
     only_waits: bool = False
+    broker_seconds: float = 0
 
 
 # Copier changes the folder of the whole process for a moment; mypy takes over what it has found of
@@ -34,7 +35,7 @@ STAGES = (
     Stage("install", making.install, 3, 900, needs="render"),
     Stage("lint", checking.lint, 1, 120, needs="install"),
     Stage("types", checking.types, 10, 600, needs="install", one_at_a_time=True),
-    Stage("tests", checking.tests, 200, 3600, needs="install"),
+    Stage("tests", checking.tests, 100, 3600, needs="install", broker_seconds=100),
     Stage("boot", serving.boot, 4, 120, needs="install"),
     Stage("job", serving.job, 10, 600, needs="boot"),
     Stage("stop", serving.stop, 2, 60, needs="boot", after="job", only_waits=True),

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).resolve().parent
 STAND_IN = HERE / "stand_in"
-STARTERS = {"service", "make_service", "breakable"}  # the fixtures that take seconds
+STARTERS = {"service", "make_service", "limited", "breakable"}  # the fixtures that take seconds
 
 # The Procfile's programs are found where the environment is not activated, too.
 os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
@@ -39,10 +39,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the modules that start services: nobody waits for one of them in the end."""
+    """Begin with the modules that start services or programs: nobody waits for one in the end."""
     numbers = Counter(item.path for item in items)
-    slow = {item.path for item in items if STARTERS & set(getattr(item, "fixturenames", ()))}
+    slow = {item.path for item in items if _starts_something(item)}
     items.sort(key=lambda item: (item.path not in slow, -numbers[item.path]))
+
+
+def _starts_something(item: pytest.Item) -> bool:
+    fixtures, module = getattr(item, "fixturenames", ()), getattr(item, "module", None)
+    return bool(STARTERS & set(fixtures)) or hasattr(module, "subprocess")
 
 
 def pytest_ignore_collect(config: pytest.Config) -> bool | None:

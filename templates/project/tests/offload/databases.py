@@ -59,3 +59,11 @@ def autocommit(url: str | URL) -> Iterator[Connection]:
     with engine.connect() as connection:
         yield connection
     engine.dispose()
+
+
+def job_rows(url: str) -> list[tuple[str, int]]:
+    """Status and attempts of every job: what stands there while nothing serves."""
+    schema = "" if url.startswith("sqlite") else "offload."
+    with autocommit(url) as connection:
+        rows = connection.execute(text(f"SELECT status, attempts FROM {schema}offload_jobs"))
+        return [(row.status, row.attempts) for row in rows]

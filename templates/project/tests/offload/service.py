@@ -87,8 +87,11 @@ class Service:
             **QUICK,
             **settings,
         }
-        self.http = httpx.Client(
-            base_url=f"http://127.0.0.1:{self._port}", timeout=LIMIT_SECONDS, trust_env=False
+        self.http = httpx.Client(  # without certificates, which take long to read
+            base_url=f"http://127.0.0.1:{self._port}",
+            timeout=LIMIT_SECONDS,
+            trust_env=False,
+            verify=False,
         )
 
     def __enter__(self) -> Self:

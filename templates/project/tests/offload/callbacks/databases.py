@@ -28,10 +28,26 @@ def migrated(folder: Path) -> Iterator[None]:
     with _private(folder) as url, pytest.MonkeyPatch.context() as patch:
         patch.setenv("DATABASE_URL", url)
         forget_settings()
-        migrate()
+        if url.startswith("sqlite"):
+            _copy_tables(folder / "app.db")
+        else:
+            migrate()
         yield
         get_engine().dispose()
         forget_settings()
+
+
+_migrated: list[bytes] = []  # the first file: to migrate each would take long
+
+
+def _copy_tables(file: Path) -> None:
+    if _migrated:
+        get_settings().make_folders()
+        file.write_bytes(_migrated[0])
+    else:
+        migrate()
+        get_engine().dispose()  # what is in the journal goes into the file
+        _migrated.append(file.read_bytes())
 
 
 @contextmanager

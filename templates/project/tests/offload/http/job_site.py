@@ -159,7 +159,7 @@ def serving(app: FastAPI, root_path: str = "") -> Iterator[httpx.Client]:
             time.sleep(0.005)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         try:
-            with httpx.Client(base_url=url, timeout=60, trust_env=False) as client:
+            with httpx.Client(base_url=url, timeout=60, trust_env=False, verify=False) as client:
                 yield client
         finally:
             server.should_exit = True

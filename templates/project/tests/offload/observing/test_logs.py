@@ -5,15 +5,29 @@ import os
 import pty
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+# Forked by one that has imported what there is to import, which takes longer than all else.
 PROGRAM = """
+import json
 import logging
+import os
+import sys
 import structlog
 from app.offload.observing import logs
+
+for environment, stderr in json.loads(sys.argv[1]):
+    if os.fork() == 0:
+        os.environ.update(environment)
+        os.dup2(stderr, 2)
+        break
+    os.wait()
+else:
+    sys.exit()
 
 structlog.get_logger("early").info("before")
 logs.configure()
@@ -37,22 +51,48 @@ try:
     fail()
 except ValueError:
     log.exception("it_ended")
+os._exit(0)  # what was imported need not be taken apart in each
 """
 TRACEBACK = ["Traceback (most recent call last):", "    fail()", "ValueError: it failed"]
 
 
-def run(folder: Path, stderr: int = subprocess.PIPE, **environment: str) -> str:
-    """What the program writes to stderr, or nothing when that is given."""
-    for name in ("LOG_FORMAT", "HONCHO_PROCESS_NAME", "NO_COLOR"):
-        environment.setdefault(name, "")
-    given = {name: value for name, value in (os.environ | environment).items() if value}
-    given["PYTHONPATH"] = os.pathsep.join([str(Path.cwd()), given.get("PYTHONPATH", "")])
+UNDER_HONCHO = {"HONCHO_PROCESS_NAME": "web.1"}
+ENVIRONMENTS = {
+    "nobody watches": {},
+    "honcho": UNDER_HONCHO,
+    "json": UNDER_HONCHO | {"LOG_FORMAT": "json"},
+    "console": {"LOG_FORMAT": "console"},
+    "terminal": {},
+    "terminal without colours": {"NO_COLOR": "1"},
+}
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What a process writes to stderr, in each of the environments."""
+    folder = tmp_path_factory.mktemp("program")  # without a .env
     (folder / "program.py").write_text(PROGRAM)
-    program = [sys.executable, "program.py"]
-    ended = subprocess.run(
-        program, cwd=folder, env=given, stdout=subprocess.DEVNULL, stderr=stderr, check=True
-    )
-    return ended.stderr.decode() if ended.stderr else ""
+    ends = {name: pty.openpty() if "terminal" in name else os.pipe() for name in ENVIRONMENTS}
+    theirs = [end for _, end in ends.values()]
+    to_fork = json.dumps([*zip(ENVIRONMENTS.values(), theirs, strict=True)])
+    watched = {"LOG_FORMAT", "HONCHO_PROCESS_NAME", "NO_COLOR"}
+    given = {name: value for name, value in os.environ.items() if name not in watched}
+    given["PYTHONPATH"] = os.pathsep.join([str(Path.cwd()), given.get("PYTHONPATH", "")])
+    program = [sys.executable, "program.py", to_fork]
+    subprocess.run(program, cwd=folder, env=given, pass_fds=theirs, check=True)
+    for end in theirs:
+        os.close(end)
+    return {name: read(ours) for name, (ours, _) in ends.items()}
+
+
+def read(end: int) -> str:
+    """All that has been written to the other end, which is closed."""
+    written = b""
+    with suppress(OSError):  # EIO: how Linux tells that a terminal's other end is closed
+        while part := os.read(end, 65536):
+            written += part
+    os.close(end)
+    return written.decode()
 
 
 def parsed(written: str) -> list[dict[str, Any]]:
@@ -60,16 +100,10 @@ def parsed(written: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in written.splitlines()]
 
 
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    """A folder without a .env."""
-    return tmp_path
-
-
 @pytest.fixture(scope="module")
-def lines(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+def lines(written: dict[str, str]) -> list[dict[str, Any]]:
     """What is written where nobody watches."""
-    return parsed(run(tmp_path_factory.mktemp("program")))
+    return parsed(written["nobody watches"])
 
 
 def test_where_nobody_watches_each_event_is_one_line_of_json(lines: list[dict[str, Any]]) -> None:
@@ -93,38 +127,21 @@ def test_what_is_polled_is_logged_only_when_it_fails(lines: list[dict[str, Any]]
     ]
 
 
-def test_under_honcho_the_lines_are_for_people(root: Path) -> None:
-    written = run(root, HONCHO_PROCESS_NAME="web.1")
-    lines = written.splitlines()
+def test_under_honcho_the_lines_are_for_people(written: dict[str, str]) -> None:
+    lines = written["honcho"].splitlines()
     assert all(line in lines for line in TRACEBACK)  # a real one, in lines of its own
-    assert "local-variable" not in written  # which a Rich traceback would show
+    assert "local-variable" not in written["honcho"]  # which a Rich traceback would show
     assert not any(line.startswith("{") for line in lines)
-    assert "\x1b" not in written
+    assert "\x1b" not in written["honcho"]
 
 
 @pytest.mark.parametrize("given", ["json", "console"])
-def test_the_setting_decides_in_any_case(root: Path, given: str) -> None:
-    written = run(root, LOG_FORMAT=given, HONCHO_PROCESS_NAME="web.1" if given == "json" else "")
-    line = next(line for line in written.splitlines() if "it_began" in line)
+def test_the_setting_decides_in_any_case(written: dict[str, str], given: str) -> None:
+    line = next(line for line in written[given].splitlines() if "it_began" in line)
     assert line.startswith("{") is (given == "json")
 
 
-def test_a_terminal_has_colours_unless_it_wants_none(root: Path) -> None:
-    assert "\x1b[" in on_a_terminal(root)
-    written = on_a_terminal(root, NO_COLOR="1")
-    assert "it_began" in written and "\x1b[" not in written
-
-
-def on_a_terminal(folder: Path, **environment: str) -> str:
-    """What the program writes to a terminal."""
-    ours, theirs = pty.openpty()
-    run(folder, theirs, **environment)
-    os.close(theirs)
-    written = b""
-    try:
-        while part := os.read(ours, 65536):
-            written += part
-    except OSError:  # EIO: how Linux tells that the other end is closed
-        pass
-    os.close(ours)
-    return written.decode()
+def test_a_terminal_has_colours_unless_it_wants_none(written: dict[str, str]) -> None:
+    assert "\x1b[" in written["terminal"]
+    plain = written["terminal without colours"]
+    assert "it_began" in plain and "\x1b[" not in plain
