@@ -57,7 +57,7 @@ class Place:
 class Running:
     """A project that serves."""
 
-    honcho: Process
+    starter: Process
     family: Family
     client: Client
 
