@@ -59,7 +59,7 @@ _TIMESTAMPS: dict[Style, Processor] = {
 
 
 def _style() -> Style:
-    """As the setting says; otherwise for people where one watches: on a terminal, under start.py."""
+    """As the setting says; else for people where one watches: on a terminal, under start.py."""
     if given := get_settings().log_format:
         return given
     # start.py, which only development uses, reads its programs through pipes.
