@@ -1,6 +1,7 @@
 """The command line's layout: imports point one way, and a reader sees a module whole."""
 
 import ast
+import re
 from functools import cache
 from pathlib import Path
 
@@ -95,3 +96,12 @@ def test_an_update_passes_few_modules() -> None:
     passed = {one.with_suffix("").as_posix() for one in reached(Path("merging/update.py"))}
     below = passed - FOUNDATION - {"merging/update"}
     assert len(below) <= MOST_FOR_UPDATE, sorted(below)
+
+
+def test_actions_are_pinned_by_their_commit() -> None:
+    workflows = [file for file in CHECKOUT.rglob(".github/workflows/*.y*ml*") if file.is_file()]
+    used = [line for file in workflows for line in file.read_text().splitlines() if "uses:" in line]
+    assert {file.name for file in workflows} == {"ci.yml", "ci.yml.jinja", "templates.yml"}
+    loose = [line for line in used if not re.search(r"@[0-9a-f]{40}  # v\d+\.\d+\.\d+$", line)]
+    assert used
+    assert loose == []

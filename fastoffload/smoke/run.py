@@ -9,6 +9,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from fastoffload.catalog import variants
+from fastoffload.recipes.recipe import DEFAULT
 from fastoffload.smoke.board import Board
 from fastoffload.smoke.course import Course
 from fastoffload.smoke.matrix import Entry
@@ -23,6 +24,8 @@ from fastoffload.smoke.project.slots import Slots
 from fastoffload.smoke.project.templates import take
 from fastoffload.smoke.result import SmokeResult, Usage
 from fastoffload.system.processes import STOP_SIGNALS, held
+
+KEY = "a-key"
 
 
 def smoke(options: SmokeOptions) -> SmokeResult:
@@ -49,10 +52,22 @@ def matrix(options: SmokeOptions) -> list[Entry]:
 
 
 def projects_of(options: SmokeOptions, place: Place) -> list[Project]:
-    """One for each entry; the first on each Python is tested whole."""
-    first = {entry.python: entry for entry in reversed(options.entries)}.values()
+    """One for each entry; the first on each Python is tested whole, and asked without a key.
+
+    With one is asked the first that has the recipe with the most routes, or else the last.
+    """
+    with_key = {entry.python: entry for entry in options.entries}
+    with_key |= {e.python: e for e in reversed(options.entries) if DEFAULT in e.recipes}
+    first = {entry.python: entry for entry in reversed(options.entries)}
     return [
-        Project(entry, variants()[entry.variant], place, tested_whole=entry in first)
+        Project(
+            entry,
+            variants()[entry.variant],
+            place,
+            tested_whole=entry is first[entry.python],
+            keys=("",) * (entry is first[entry.python])
+            + (KEY,) * (entry is with_key[entry.python]),
+        )
         for entry in options.entries
     ]
 

@@ -21,7 +21,7 @@ def next_steps(
     return [
         *([] if folder == "." else [f"cd {shlex.quote(folder)}"]),
         *([] if installed else ["uv sync"]),
-        f"uv run honcho start  # {_started(choice)}then open {API}",
+        f"uv run start.py  # {_started(choice)}then open {API}",
         *curls,
         ADD,
         "uv run pytest  # the project's own tests: they kill it and see that nothing is lost",

@@ -34,6 +34,11 @@ MUTATIONS = [
         f"{TESTS}/running/test_scratch.py",
     ),
     Mutation(
+        "start.py: nobody is told to stop before the ids of all are known",
+        [(f"{OFFLOAD}/dev/start.py", "if started and self._told", "if self._told")],
+        f"{TESTS}/launcher/test_run.py::test_told_to_stop_in_its_first_moments_it_does",
+    ),
+    Mutation(
         "launcher: no signal ends what kills a command whose launcher is gone",
         [(f"{OFFLOAD}/dev/run.py", "(signal.SIG_BLOCK, STOPS)", "(signal.SIG_BLOCK, ())")],
         f"{TESTS}/launcher/test_run.py::test_no_signal_ends_what_kills_the_command_when_the_launcher_is_gone[SIGTERM]",

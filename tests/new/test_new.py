@@ -135,7 +135,7 @@ def test_missing_parents_are_made(cli: Cli, tmp_path: Path) -> None:
 def test_the_steps_name_a_folder_that_the_shell_can_enter(cli: Cli) -> None:
     result = cli("new", "my demo", *QUICK, "--name", "demo")
     assert "  cd 'my demo'\n" in result.stdout
-    assert "honcho start" in result.stdout
+    assert "start.py" in result.stdout
     assert "curl -T app/jobs/report/page/nile.csv" in result.stdout
 
 
@@ -154,7 +154,7 @@ def test_the_steps_name_a_folder_that_the_shell_can_enter(cli: Cli) -> None:
 def test_the_steps_fit_the_choice(cli: Cli, variant: str, made: str, started: str) -> None:
     result = cli("new", "demo", *VARIANTS[variant], "--no-install", "--no-git")
     assert f"Made demo ({made}) in " in result.stdout
-    assert f"  uv run honcho start  # {started}then open http://" in result.stdout
+    assert f"  uv run start.py  # {started}then open http://" in result.stdout
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,7 @@ def runner(project: Path, folder: Path) -> Iterator[RunSite]:
             "WEB_PORT": str(port),
             **settings,
         }
-        command = ["honcho", "start"]
+        command = ["python", "start.py"]
         with (folder / "log.txt").open("ab") as log:
             running.append(
                 subprocess.Popen(command, cwd=project, env=environment, stdout=log, stderr=log)

@@ -16,7 +16,7 @@ from conftest import FASTOFFLOAD, VARIANTS
 
 LIMIT_SECONDS = 600  # of a command, on a busy machine
 BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-SERVE = "uv run honcho start"
+SERVE = "uv run start.py"
 ADDRESS = "127.0.0.1:8000"
 # What other tests do, or what no machine of the tests has.
 ELSEWHERE = (
@@ -89,13 +89,13 @@ class Reader:
             log,
             subprocess.Popen(
                 SERVE.split(), cwd=self._project, env=self._environment, stdout=log, stderr=log
-            ) as honcho,
+            ) as service,
         ):
             try:
                 self._wait_until_ready()
                 yield
             finally:
-                honcho.send_signal(signal.SIGINT)
+                service.send_signal(signal.SIGINT)
 
     def _wait_until_ready(self) -> None:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))

@@ -57,7 +57,7 @@ class Place:
 class Running:
     """A project that serves."""
 
-    honcho: Process
+    starter: Process
     family: Family
     client: Client
 
@@ -67,6 +67,7 @@ class Project:
     """A project in a folder of its own, and the family of each of its stages.
 
     The one that is `tested_whole` runs the tests that know nothing of strategies, for all others.
+    With each of the keys as its API_KEY, "" for none, its contract is looked at.
     The settings are those that its kinds need, of the service and of what asks it.
     """
 
@@ -74,6 +75,7 @@ class Project:
     choice: Choice
     place: Place
     tested_whole: bool = True
+    keys: tuple[str, ...] = ()
     folder: Path = field(init=False)
     running: Running | None = None
     kinds: list[FirstKind] = field(default_factory=list)

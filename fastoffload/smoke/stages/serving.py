@@ -14,23 +14,32 @@ STOP_SECONDS = 20
 
 
 async def boot(project: Project) -> str:
-    """`honcho start`, until the service says that it is ready."""
-    family = project.family("boot", project.folder / "data")
+    """`start.py`, until the service says that it is ready."""
+    project.running = await start(project, "boot")
+    await until_ready(project.running)
+    return ""
+
+
+async def start(project: Project, stage: str, **given: str) -> Running:
+    """The service, on a port of its own and with what its kinds need."""
+    family = project.family(stage, project.folder / "data")
     port = free_port()
     project.settings = _settings_of_kinds(project)
-    settings = {"WEB_PORT": str(port), "PYTHONUNBUFFERED": "1", **project.settings}
+    settings = {"WEB_PORT": str(port), "PYTHONUNBUFFERED": "1", **project.settings, **given}
     if services := project.place.services:
         settings |= services.private_settings(project.choice)
-    honcho = await family.start(
-        [project.programs / "honcho", "start"], project.folder, project.log("boot"), **settings
+    starter = await family.start(
+        [project.programs / "python", "start.py"], project.folder, project.log(stage), **settings
     )
-    running = Running(honcho, family, Client(f"http://127.0.0.1:{port}"))
-    project.running = running
+    return Running(starter, family, Client(f"http://127.0.0.1:{port}"))
+
+
+async def until_ready(running: Running) -> None:
+    """Wait until the service says that it is. Raises StageError when it ends before."""
     while not await running.client.is_ready():
-        if honcho.returncode is not None:
-            raise StageError(f"honcho ended with {honcho.returncode} before the service was ready")
+        if (code := running.starter.returncode) is not None:
+            raise StageError(f"start.py ended with {code} before it was ready")
         await asyncio.sleep(LOOK_SECONDS)
-    return ""
 
 
 async def job(project: Project) -> str:
@@ -46,12 +55,12 @@ async def job(project: Project) -> str:
 
 
 async def stop(project: Project) -> str:
-    """SIGTERM to honcho: it ends, and so does everything that it has started."""
+    """SIGTERM to start.py: it ends, and so does everything that it has started."""
     running = _running(project)
     await running.client.close()
-    if running.honcho.returncode is not None:
-        raise StageError(f"honcho had ended before, with {running.honcho.returncode}")
-    running.honcho.send_signal(signal.SIGTERM)
+    if running.starter.returncode is not None:
+        raise StageError(f"start.py had ended before, with {running.starter.returncode}")
+    running.starter.send_signal(signal.SIGTERM)
     await left_nothing(running.family, STOP_SECONDS)
     return ""
 

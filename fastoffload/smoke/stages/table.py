@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from fastoffload.errors import unknown
 from fastoffload.smoke.project.project import Project
-from fastoffload.smoke.stages import checking, making, serving
+from fastoffload.smoke.stages import checking, contract, making, serving
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,7 @@ STAGES = (
     Stage("boot", serving.boot, 4, 120, needs="install"),
     Stage("job", serving.job, 10, 600, needs="boot"),
     Stage("stop", serving.stop, 2, 60, needs="boot", after="job", only_waits=True),
+    Stage("contract", contract.contract, 30, 1200, needs="install", after="stop"),
 )
 
 

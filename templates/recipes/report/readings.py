@@ -47,7 +47,7 @@ class Readings:
 def parse(file: BinaryIO) -> Readings:
     """The readings in a CSV with the columns taken_at (ISO 8601, UTC if it has no zone) and value.
 
-    The lines may come in any order. Raises InvalidCsv.
+    No blank stands around either. The lines may come in any order. Raises InvalidCsv.
     """
     found, lines = Readings(), array("q")
     try:
@@ -107,7 +107,7 @@ def _parse_row(line: int, row: list[str]) -> tuple[datetime, float]:
     if len(row) != len(HEADER):
         column = min(len(row), len(HEADER)) + 1
         raise InvalidCsv(line, column, _about_columns(row))
-    return _parse_time(line, row[0].strip(" \t")), _parse_value(line, row[1].strip(" \t"))
+    return _parse_time(line, row[0]), _parse_value(line, row[1])
 
 
 def _about_columns(row: list[str]) -> str:
@@ -127,7 +127,7 @@ def _parse_time(line: int, text: str) -> datetime:
         at = datetime.fromisoformat(text)
     except ValueError:
         likes = "2024-01-31 or 2024-01-31T12:00:00Z"
-        reason = f"taken_at {text[:50]!r} is no ISO 8601 time like {likes}"
+        reason = f"taken_at {text[:50]!r} is no ISO 8601 time like {likes}{_about_blanks(text)}"
         raise InvalidCsv(line, 1, reason) from None
     try:
         return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
@@ -140,11 +140,16 @@ def _parse_value(line: int, text: str) -> float:
         point = text.replace(",", ".")
         raise InvalidCsv(line, 2, f"value {text[:50]!r} has a decimal comma; write {point[:50]}")
     if not NUMBER.fullmatch(text):
-        raise InvalidCsv(line, 2, f"value {text[:50]!r} is no number like 12.5")
+        reason = f"value {text[:50]!r} is no number like 12.5{_about_blanks(text)}"
+        raise InvalidCsv(line, 2, reason)
     value = float(text)
     if not math.isfinite(value):
         raise InvalidCsv(line, 2, f"value {text[:50]!r} is not finite")
     return value
+
+
+def _about_blanks(text: str) -> str:
+    return "; take out the blank around it" if text != text.strip() else ""
 
 
 def _not_utf8(file: BinaryIO) -> InvalidCsv:

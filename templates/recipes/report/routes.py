@@ -30,6 +30,8 @@ router = APIRouter(
 Name = Annotated[str, Path(pattern=DATASET_NAME)]
 Limit = Annotated[int, Query(ge=1, le=1000)]
 
+EXAMPLE = "taken_at,value\n2024-01-31T12:00:00Z,12.5\n2024-02-01,13\n"
+
 # Each takes a core while it is parsed, so the others wait; and on threads of their own, because the
 # default ones answer everybody else.
 uploads = CapacityLimiter(2)
@@ -74,11 +76,18 @@ def get_dataset_settings() -> DatasetSettings:
     status_code=201,
     responses={200: {"model": DatasetOut}, **answers(413, 415, 422, 503)},
     openapi_extra={
-        "requestBody": {"required": True, "content": {"text/csv": {"schema": {"type": "string"}}}}
+        "requestBody": {
+            "required": True,
+            "content": {"text/csv": {"schema": {"type": "string"}, "example": EXAMPLE}},
+        }
     },
 )
 async def put_dataset(name: Name, request: Request, response: Response) -> DatasetOut:
-    """Store the readings of a dataset in the place of those it had."""
+    """Store the readings of a dataset in the place of those it had.
+
+    A reading is a line: an ISO 8601 time, in UTC if it has no zone, and a number, with no blank
+    around either. No time comes twice.
+    """
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "text/csv":
         raise Refused(415, "The body must be text/csv.")
     with tempfile.TemporaryFile() as body:

@@ -21,10 +21,10 @@ def read(body: bytes) -> Readings:
     [
         b"taken_at,value\n2000-01-02,1.5\n",
         b"\xef\xbb\xbftaken_at,value\r\n2000-01-02T00:00:00Z,1.5\r\n\r\n",
-        b'taken_at,value\n"2000-01-02T01:00:00.000+01:00"," 1.5 "',
+        b'taken_at,value\n"2000-01-02T01:00:00.000+01:00","1.5"',
         b"taken_at,value\n2000-01-02 00:00,+15e-1",
     ],
-    ids=["plain", "BOM and CRLF", "quoted, with a zone", "blank and exponent"],
+    ids=["plain", "BOM and CRLF", "quoted, with a zone", "sign and exponent"],
 )
 def test_the_usual_forms(body: bytes) -> None:
     found = read(body)
@@ -56,6 +56,9 @@ def test_the_usual_forms(body: bytes) -> None:
         (ROW + b"2000-01-02,1_5\n", 3, 2, "no number"),
         (ROW + "2000-01-02,٣\n".encode(), 3, 2, "no number"),
         (ROW + b"2000-01-02,0x1f\n", 3, 2, "no number"),
+        (ROW + b"2000-01-02, 2\n", 3, 2, "no number like 12.5; take out the blank around it$"),
+        (ROW + b'2000-01-02,"2\t"\n', 3, 2, "take out the blank around it"),
+        (ROW + b" 2000-01-02,2\n", 3, 1, "' 2000-01-02' .*; take out the blank around it$"),
         (ROW + b"2000-01-02,nan\n", 3, 2, "no number"),
         (ROW + b"2000-01-02,1e999\n", 3, 2, "not finite"),
         (ROW + b"2000-01-02,\xff\n", 3, 2, "not UTF-8"),

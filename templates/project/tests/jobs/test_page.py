@@ -43,6 +43,12 @@ def test_every_file_comes_with_its_type_and_a_strict_policy(http: Client, path: 
     assert answer.headers["referrer-policy"] == "no-referrer"
 
 
+def test_what_is_not_there_is_not_guessed_at_either(http: Client) -> None:
+    answer = http("GET", "/nowhere")
+    assert answer.status_code == 404
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
 def test_the_files_name_each_other_and_no_other_host() -> None:
     texts = {path: path.read_text() for path in FILES.values()}
     for path, text in texts.items():

@@ -1,1 +1,1 @@
-"""What `uv run honcho start` needs besides the service itself. No part of production."""
+"""What `uv run start.py` is, and needs besides the service itself. No part of production."""

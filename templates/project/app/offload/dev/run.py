@@ -3,9 +3,8 @@
     python app/offload/dev/run.py --port 'uvicorn app.main:app --port ${WEB_PORT:-8000}'
     python app/offload/dev/run.py --restart 'celery -A app.offload.worker worker'
 
-The command is a shell's, with the environment in which honcho itself was started and what `.env`
-adds to it, read as the settings read it. In production all of this is the business of whatever
-runs the container. Nothing of the package is imported: that takes longer than all of this.
+The command is a shell's. In production all of this is the business of whatever runs the container.
+Nothing of the package is imported: that takes longer than all of this.
 """
 
 import argparse
@@ -20,7 +19,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psutil
-from dotenv import dotenv_values
 
 PAUSES = (1, 2, 5, 10)  # seconds before the next start, while the command keeps failing
 LONG_ENOUGH_SECONDS = 30  # for a run that ended to be no failed start
@@ -40,7 +38,6 @@ def main() -> int:
     parser.add_argument("command")
     options = parser.parse_args()
     stop = Stop()
-    _restore_environment()
     if options.port:
         _check_port()
     _allow_open_files()
@@ -143,17 +140,6 @@ def _lives(process: psutil.Process) -> bool:
         return process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
-
-
-def _restore_environment() -> None:
-    """Undo honcho's reading of `.env`, which differs from that of the settings."""
-    line = os.environ.get("HONCHO_PROCESS_NAME")
-    if line and (honcho := psutil.Process().parent()):
-        os.environ.clear()
-        os.environ.update({**honcho.environ(), "HONCHO_PROCESS_NAME": line})
-    for name, value in dotenv_values(".env").items():
-        if value:
-            os.environ.setdefault(name, value)
 
 
 def _check_port() -> None:

@@ -20,6 +20,7 @@ def form(kind: Kind[Any, Any]) -> dict[str, Any]:
         "type": "object",
         "properties": {"params": params, **parts},
         "required": [*(["params"] if params.get("required") else []), *needed],
+        "additionalProperties": False,
     }
     encoding = {"params": {"contentType": "application/json"}} | {
         name: {"contentType": ", ".join(limits.media_types)} for name, limits in kind.inputs.items()
@@ -79,4 +80,5 @@ def inlined(schema: Mapping[str, Any]) -> dict[str, Any]:
 def _part(limits: Input) -> dict[str, Any]:
     if limits.many == 1:
         return dict(FILE)
-    return {"type": "array", "items": FILE, "maxItems": limits.many}
+    fewest = 1 if limits.required else 0
+    return {"type": "array", "items": FILE, "minItems": fewest, "maxItems": limits.many}

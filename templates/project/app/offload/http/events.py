@@ -23,8 +23,16 @@ PING_SECONDS = 15.0  # proxies cut what is silent for a minute
 MEDIA_TYPE = "text/event-stream"
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # nginx would keep it back
 
+EVENT = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "string"},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+    },
+    "required": ["data"],
+}
 DOCUMENTED: dict[int | str, dict[str, Any]] = {
-    200: {"content": {MEDIA_TYPE: {"schema": {"type": "string"}}}},
+    200: {"content": {MEDIA_TYPE: {"itemSchema": EVENT}}},  # as FastAPI has it, before OpenAPI 3.2
     **answers(422, 503),
 }
 

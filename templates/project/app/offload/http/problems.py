@@ -49,6 +49,7 @@ def response(
         type="about:blank", title=title, status=status, detail=detail, **members
     )
     content = problem.model_dump(mode="json", exclude_unset=True)
+    headers = {"X-Content-Type-Options": "nosniff", **(headers or {})}
     return JSONResponse(content, status, headers, media_type=MEDIA_TYPE)
 
 

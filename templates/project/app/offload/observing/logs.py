@@ -59,10 +59,10 @@ _TIMESTAMPS: dict[Style, Processor] = {
 
 
 def _style() -> Style:
-    """As the setting says; otherwise for people where one watches: on a terminal, under honcho."""
+    """As the setting says; else for people where one watches: on a terminal, under start.py."""
     if given := get_settings().log_format:
         return given
-    # honcho, which only development uses, reads its programs through pipes.
+    # start.py, which only development uses, reads its programs through pipes.
     watched = sys.stderr.isatty() or "HONCHO_PROCESS_NAME" in os.environ
     return "console" if watched else "json"
 

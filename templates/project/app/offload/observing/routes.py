@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from prometheus_client.core import Metric
 
-from ..http import beside
+from ..http import beside, routing
 from ..running.strategy import OK
 from . import metrics
 from .job_metrics import JobMetrics
@@ -16,20 +16,23 @@ from .loop_watch import Stall, recent_stalls
 
 def metrics_router(queues: Mapping[str, str]) -> APIRouter:
     """GET /metrics; `queues` has the queue of each kind by the kind's name."""
-    router = APIRouter(tags=["metrics"])
+    router = APIRouter(tags=["metrics"], route_class=routing.Route)
     job_metrics = JobMetrics(queues)
 
-    @router.get(
-        "/metrics",
-        response_class=Response,
-        responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
-    )
     async def get_metrics(request: Request) -> Response:
         """The metrics as text; those of the jobs are left out while the database is away."""
         found = [*await job_metrics.get(), *await _of_parts(request)]
         text = await asyncio.to_thread(metrics.render, found)
         return Response(text, media_type=CONTENT_TYPE_LATEST)
 
+    routing.get(
+        router,
+        "/metrics",
+        get_metrics,
+        operation_id="get_metrics",
+        response_class=Response,
+        responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+    )
     return router
 
 

@@ -6,11 +6,18 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from job_site import KINDS, make_app
+from pydantic import BaseModel
 
+from app.offload import Input, Kind
+from app.offload.http.documents import form
 from app.offload.http.routers import routers
 from app.offload.http.schemas import OffloadProblem
 
 HEALTH = "/health/ready"
+
+
+class Nothing(BaseModel):
+    """No parameters, no result."""
 
 
 @pytest.fixture(scope="module")
@@ -96,12 +103,29 @@ def test_files_are_documented(document: dict[str, Any]) -> None:
     scan = operations(document)["create_scan_job"]
     form = scan["requestBody"]["content"]["multipart/form-data"]["schema"]
     assert form["required"] == ["page"]
+    assert form["additionalProperties"] is False
     assert form["properties"]["page"] == {"type": "string", "format": "binary"}
     box = form["properties"]["params"]["properties"]["box"]
     [box] = box.get("allOf", [box])  # as older releases of Pydantic have it
     assert box["properties"]["left"]["default"] == 0
     assert "image/*" in scan["requestBody"]["content"]
     assert "params" in {parameter["name"] for parameter in scan["parameters"]}
+
+
+def test_events_are_documented(document: dict[str, Any]) -> None:
+    found = operations(document)
+    for name in ("follow_clip_job", "follow_all_jobs"):
+        (content,) = found[name]["responses"]["200"]["content"].values()
+        assert content["itemSchema"]["required"] == ["data"]
+
+
+@pytest.mark.parametrize("required", [True, False])
+def test_how_many_files_may_come_is_documented(required: bool) -> None:
+    inputs = {"pages": Input(media_types=("image/*",), max_bytes=1, many=3, required=required)}
+    kind = Kind("album", Nothing, Nothing, inputs=inputs)
+    content = form(kind)["requestBody"]["content"]
+    pages = content["multipart/form-data"]["schema"]["properties"]["pages"]
+    assert (pages["minItems"], pages["maxItems"]) == (int(required), 3)
 
 
 @pytest.mark.parametrize("path", ["/jobs", "/kinds", HEALTH, "/jobs/clip", "/jobs/events"])

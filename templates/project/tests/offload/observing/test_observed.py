@@ -188,7 +188,9 @@ def test_a_loop_that_stands_still_is_named(server: Server) -> None:
 
 
 def test_metrics_come_without_a_database_too(server: Server) -> None:
-    assert server.http.get("/metrics").status_code == 200
+    answer = server.http.get("/metrics")
+    assert answer.status_code == server.http.head("/metrics").status_code == 200
+    assert answer.headers["x-content-type-options"] == "nosniff"
     (line, *_) = (line for line in server.lines() if line["event"] == "metrics_without_database")
     assert "exception" not in line  # an outage is no fault of the program's
 
