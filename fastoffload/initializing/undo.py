@@ -6,11 +6,13 @@ from pathlib import Path
 from fastoffload.changes import Change, becoming
 from fastoffload.doctor.reading.packages import ways_of
 from fastoffload.errors import FastoffloadError
+from fastoffload.git.call import call
 from fastoffload.initializing.patch import PATCH, taken_out
 from fastoffload.initializing.plan import FIRST_TEST, first_kind
 from fastoffload.ownership import TESTS, engine_in, inside
 from fastoffload.recipes.place import Place
-from fastoffload.requirements import copies
+from fastoffload.requirements import copies, locks
+from fastoffload.requirements.managers import manager_of
 from fastoffload.templating import releases
 from fastoffload.templating.answers import ANSWERS_FILE, Answers
 from fastoffload.templating.render import render
@@ -46,8 +48,32 @@ def undo(root: Path) -> dict[Path, Change]:
     )
     files |= {root / name: content for name, content in before.items()}
     if copies.PYPROJECT in before:
-        files |= copies.lock(root, before[copies.PYPROJECT])
+        files |= _lock_before(root, before[copies.PYPROJECT])
     return becoming(files)
+
+
+def _lock_before(root: Path, pyproject: bytes) -> dict[Path, bytes]:
+    """The lock file that goes with the pyproject.toml: the committed one, or else locked anew.
+
+    The one that was committed before `init` has the bytes of before, whichever version of the
+    package manager wrote them. Where packages have been upgraded since, it is not taken.
+    """
+    manager = manager_of(root)
+    if manager and manager.lock_file and (file := root / manager.lock_file).is_file():
+        committed = _committed_before(root, manager.lock_file)
+        is_of_it = _committed_before(root, copies.PYPROJECT) == pyproject
+        if committed and is_of_it and not locks.is_upgraded(committed, file.read_bytes()):
+            return {file: committed}
+    return copies.lock(root, pyproject)
+
+
+def _committed_before(root: Path, name: str) -> bytes | None:
+    """A file as the last commit without `init` has it."""
+    here = ["-C", str(root)]
+    added = ("--diff-filter=A", "--format=%H^", "-1", "--", ANSWERS_FILE)
+    commit = call("log", *added, before=here, allowed=(0, 128)).stdout.decode().strip() or "HEAD"
+    shown = call("show", f"{commit}:./{name}", before=here, allowed=(0, 128))
+    return None if shown.returncode else shown.stdout
 
 
 def _ours(root: Path, answers: Answers) -> dict[str, tuple[bytes, ...]]:
@@ -58,8 +84,10 @@ def _ours(root: Path, answers: Answers) -> dict[str, tuple[bytes, ...]]:
         ours: dict[str, tuple[bytes, ...]] = {
             name: (Path(folder, name).read_bytes(),) for name in made
         }
-    for way in ways_of(package):
-        for name, content in first_kind(answers.release, Place(root, package, way)).items():
+    ways = ways_of(package)
+    places = [Place(root, package, way, way) for way in ways]
+    for place in (*places, Place(root, package, ways[0], by_dots=True)):
+        for name, content in first_kind(answers.release, place).items():
             ours[name] = (*ours.get(name, ()), content)
     return ours
 
