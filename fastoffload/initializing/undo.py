@@ -60,19 +60,24 @@ def _lock_before(root: Path, pyproject: bytes) -> dict[Path, bytes]:
     """
     manager = manager_of(root)
     if manager and manager.lock_file and (file := root / manager.lock_file).is_file():
-        committed = _committed_before(root, manager.lock_file)
-        is_of_it = _committed_before(root, copies.PYPROJECT) == pyproject
-        if committed and is_of_it and not locks.is_upgraded(committed, file.read_bytes()):
+        commit = _commit_of_init(root)
+        before = f"{commit}^" if commit else "HEAD"
+        now, committed = file.read_bytes(), _committed(root, before, file.name)
+        by_us = _committed(root, commit, file.name) if commit else now
+        is_of_it = _committed(root, before, copies.PYPROJECT) == pyproject
+        if committed and is_of_it and not locks.is_upgraded(committed, by_us or b"", now):
             return {file: committed}
     return copies.lock(root, pyproject)
 
 
-def _committed_before(root: Path, name: str) -> bytes | None:
-    """A file as the last commit without `init` has it."""
-    here = ["-C", str(root)]
-    added = ("--diff-filter=A", "--format=%H^", "-1", "--", ANSWERS_FILE)
-    commit = call("log", *added, before=here, allowed=(0, 128)).stdout.decode().strip() or "HEAD"
-    shown = call("show", f"{commit}:./{name}", before=here, allowed=(0, 128))
+def _commit_of_init(root: Path) -> str:
+    """The last one that added its answers; none before they are committed."""
+    added = ("--diff-filter=A", "--format=%H", "-1", "--", ANSWERS_FILE)
+    return call("log", *added, before=["-C", str(root)], allowed=(0, 128)).stdout.decode().strip()
+
+
+def _committed(root: Path, commit: str, name: str) -> bytes | None:
+    shown = call("show", f"{commit}:./{name}", before=["-C", str(root)], allowed=(0, 128))
     return None if shown.returncode else shown.stdout
 
 

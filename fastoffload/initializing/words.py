@@ -84,7 +84,10 @@ def steps(plan: Plan) -> Iterator[str]:
     for command in plan.install:
         yield f"`{command}` installs what the engine needs"
     yield from plan.worker
-    yield "`git add --all && git commit` it: `switch`, `update` and `status` work from then on"
+    root = plan.found.root
+    is_kept = any((folder / ".git").exists() for folder in (root, *root.parents))
+    begin = "" if is_kept else "git init && "
+    yield f"`{begin}git add --all && git commit` it: `switch` and `update` work from then on"
     yield f"your first job: {plan.found.package or '.'}/jobs/blank, or `fastoffload add`"
 
 

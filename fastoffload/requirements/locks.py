@@ -29,10 +29,16 @@ def raised(before: bytes, after: bytes) -> list[str]:
     ]
 
 
-def is_upgraded(before: bytes, after: bytes) -> bool:
-    """Whether any package is gone or newer; the requirements of others may hold one back."""
-    old, new = packages(before), packages(after)
-    return any(name not in new or _is_newer(new[name], version) for name, version in old.items())
+def is_upgraded(before: bytes, by_us: bytes, now: bytes) -> bool:
+    """Whether a package is gone, or newer than before and than we made it.
+
+    The requirements of others may hold one back.
+    """
+    old, ours, new = packages(before), packages(by_us), packages(now)
+    return any(
+        name not in new or (new[name] != ours.get(name) and _is_newer(new[name], version))
+        for name, version in old.items()
+    )
 
 
 def has_new_format(before: bytes, after: bytes) -> bool:
