@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from fastoffload.doctor.reading.packages import imported_as
+from fastoffload.doctor.reading.packages import place_in
 from fastoffload.doctor.reading.sources import Project as Sources
 from fastoffload.errors import FastoffloadError
 from fastoffload.recipes.place import Place
@@ -61,6 +61,6 @@ def _place(root: Path, package: str | None) -> Place:
         return Place(root)
     sources = Sources(root)
     try:
-        return Place(root, package, imported_as(sources, root, package))
+        return place_in(sources, root, package)
     finally:
         sources.close()

@@ -33,9 +33,12 @@ def choose(project: Project, found: list[Application], named: str | None) -> lis
     Raises FastoffloadError where there is none, UsageError where the named one is not there.
     """
     if not found:
+        unread = "".join(
+            f"; {one.name} cannot be read ({one.why}), so mend it first" for one in project.unread
+        )
         raise FastoffloadError(
             f"no FastAPI application found in {project.root}: none is at the top of a module, and"
-            " no function returns one; give the folder of one that can be imported"
+            f" no function returns one; give the folder of one that can be imported{unread}"
         )
     if named:
         return [_named(project.root, found, named)]

@@ -1,7 +1,10 @@
 """What is found in an application."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+
+from fastoffload.recipes.place import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +47,28 @@ class Found:
     within it, empty for a `main.py` at the root; `dotted` is how that folder is imported.
     """
 
-    root: Path
+    place: Place
     application: Application
-    package: str
-    dotted: str
     engine: Named | None
     guard: Guard | None
     environments: tuple[Path, ...]
     has_sqlite: bool
     broker: str | None
+
+    @property
+    def root(self) -> Path:
+        """Of the project."""
+        return self.place.root
+
+    @property
+    def package(self) -> str:
+        """A path within the root."""
+        return self.place.package
+
+    @property
+    def dotted(self) -> str:
+        """The package's name."""
+        return self.place.imported
 
     @property
     def main(self) -> str:
@@ -61,13 +77,26 @@ class Found:
 
     def importable(self, file: Path) -> str | None:
         """The dotted name by which a module is imported there; None for one that is elsewhere."""
-        above = PurePosixPath(self.package).parts
-        start = self.root.joinpath(
-            *above[: len(above) - len(self.dotted.split(".")) * bool(self.dotted)]
-        )
-        if not file.is_relative_to(start):
+        if not file.is_relative_to(self._start):
             return None
-        return ".".join(module_parts(file.relative_to(start)))
+        return ".".join(module_parts(file.relative_to(self._start)))
+
+    def by_dots(self, file: Path) -> str | None:
+        """How the application's module imports another relatively; None where it cannot."""
+        here = self.application.file.parent
+        path = Path(os.path.relpath(file.with_suffix(""), here))
+        up = path.parts.count("..")
+        if not here.is_relative_to(self._start) or up >= len(here.relative_to(self._start).parts):
+            return None
+        names = [one for one in path.parts[up:] if one != "__init__"]
+        return "." * (up + 1) + ".".join(names)
+
+    @property
+    def _start(self) -> Path:
+        """The folder from which names are imported."""
+        above = PurePosixPath(self.package).parts
+        own = self.dotted.split(".") if self.dotted else []
+        return self.root.joinpath(*above[: len(above) - len(own)])
 
 
 def module_parts(file: Path) -> list[str]:

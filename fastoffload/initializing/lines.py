@@ -43,7 +43,7 @@ def _install(found: Found, made: Lines, *, own_database: bool) -> None:
     tree = parse(file, source)
     engine = None if own_database else _engine(found)
     guard = _guard(found)
-    heads = [_import_of_offload(found), *_import_of(found, engine, tree)]
+    heads = [_import_of_offload(found, tree), *_import_of(found, engine, tree)]
     if guard:
         heads += [*_import_of_depends(tree), *_import_of(found, guard, tree)]
     call = _call(found, engine, guard)
@@ -67,8 +67,10 @@ def _engine(found: Found) -> Named | None:
     return None
 
 
-def _import_of_offload(found: Found) -> str:
-    return f"from {found.dotted} import offload" if found.dotted else "import offload"
+def _import_of_offload(found: Found, tree: ast.Module) -> str:
+    if not found.dotted:
+        return "import offload"
+    return _import(found, tree, found.root / found.package / "__init__.py", "offload")
 
 
 def _guard(found: Found) -> Named | None:
@@ -82,7 +84,14 @@ def _import_of(found: Found, named: Named | None, tree: ast.Module) -> list[str]
     """None where the application's module has the name already."""
     if named is None or named.file == found.application.file or named.name in _there(tree):
         return []
-    return [f"from {found.importable(named.file)} import {named.name}"]
+    return [_import(found, tree, named.file, named.name)]
+
+
+def _import(found: Found, tree: ast.Module, file: Path, name: str) -> str:
+    """As the application's module imports others: by dots where it does, whatever it is named."""
+    has_dots = any(isinstance(node, ast.ImportFrom) and node.level for node in tree.body)
+    module = (found.by_dots(file) if has_dots else None) or found.importable(file)
+    return f"from {module} import {name}"
 
 
 def _import_of_depends(tree: ast.Module) -> list[str]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 
-from fastoffload.doctor.reading.packages import imported_as
+from fastoffload.doctor.reading.packages import place_in
 from fastoffload.doctor.reading.sources import Project
 from fastoffload.errors import FastoffloadError, UsageError
 from fastoffload.initializing.applications import applications, choose
@@ -57,13 +57,10 @@ def _application(project: Project, named: str | None, ask: Ask | None) -> Applic
 def _found(project: Project, application: Application, package: str | None) -> Found:
     root = _root(project.root, application.file)
     inside = _package(root, application, package)
-    dotted = imported_as(project, root, inside)
     texts = "\n".join(_texts(root))
     return Found(
-        root=root,
+        place=place_in(project, root, inside),
         application=application,
-        package=inside,
-        dotted=dotted,
         engine=_engine(project),
         guard=guard(project, application.file),
         environments=tuple(_environments(root)),

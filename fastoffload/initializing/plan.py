@@ -60,10 +60,9 @@ def plan(found: Found, choice: Choice, *, own_database: bool) -> Plan:
     }
     wanted = wanted_in(made[found.root / engine_in(found.package) / REQUIREMENTS])
     declared.check(found.root, wanted)
-    place = Place(found.root, found.package, found.dotted)
     made |= {
         found.root / name: Change(None, content)
-        for name, content in first_kind(releases.newest(), place).items()
+        for name, content in first_kind(releases.newest(), found.place).items()
     }
     edits = lines(found, own_database=own_database)
     brought = copies.bring(found.root, wanted)

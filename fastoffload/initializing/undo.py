@@ -5,11 +5,13 @@ from pathlib import Path
 from fastoffload.changes import Change, becoming
 from fastoffload.doctor.reading.packages import ways_of
 from fastoffload.errors import FastoffloadError
+from fastoffload.git.call import call
 from fastoffload.initializing.patch import PATCH, taken_out
 from fastoffload.initializing.plan import FIRST_TEST, first_kind
 from fastoffload.ownership import TESTS, engine_in, inside
 from fastoffload.recipes.place import Place
-from fastoffload.requirements import copies
+from fastoffload.requirements import copies, locks
+from fastoffload.requirements.managers import manager_of
 from fastoffload.templating import releases
 from fastoffload.templating.answers import ANSWERS_FILE, Answers
 from fastoffload.templating.render import rendered
@@ -45,8 +47,37 @@ def undo(root: Path) -> dict[Path, Change]:
     )
     files |= {root / name: content for name, content in before.items()}
     if copies.PYPROJECT in before:
-        files |= copies.lock(root, before[copies.PYPROJECT])
+        files |= _lock_before(root, before[copies.PYPROJECT])
     return becoming(files)
+
+
+def _lock_before(root: Path, pyproject: bytes) -> dict[Path, bytes]:
+    """The lock file that goes with the pyproject.toml: the committed one, or else locked anew.
+
+    The one that was committed before `init` has the bytes of before, whichever version of the
+    package manager wrote them. Where packages have been upgraded since, it is not taken.
+    """
+    manager = manager_of(root)
+    if manager and manager.lock_file and (file := root / manager.lock_file).is_file():
+        commit = _commit_of_init(root)
+        before = f"{commit}^" if commit else "HEAD"
+        now, committed = file.read_bytes(), _committed(root, before, file.name)
+        by_us = _committed(root, commit, file.name) if commit else now
+        is_of_it = _committed(root, before, copies.PYPROJECT) == pyproject
+        if committed and is_of_it and not locks.is_upgraded(committed, by_us or b"", now):
+            return {file: committed}
+    return copies.lock(root, pyproject)
+
+
+def _commit_of_init(root: Path) -> str:
+    """The last one that added its answers; none before they are committed."""
+    added = ("--diff-filter=A", "--format=%H", "-1", "--", ANSWERS_FILE)
+    return call("log", *added, before=["-C", str(root)], allowed=(0, 128)).stdout.decode().strip()
+
+
+def _committed(root: Path, commit: str, name: str) -> bytes | None:
+    shown = call("show", f"{commit}:./{name}", before=["-C", str(root)], allowed=(0, 128))
+    return None if shown.returncode else shown.stdout
 
 
 def _ours(root: Path, answers: Answers) -> dict[str, tuple[bytes, ...]]:
@@ -54,8 +85,10 @@ def _ours(root: Path, answers: Answers) -> dict[str, tuple[bytes, ...]]:
     package = str(answers.package)
     made = rendered(answers.data(answers.choice), answers.release)
     ours: dict[str, tuple[bytes, ...]] = {name: (content,) for name, content in made.items()}
-    for way in ways_of(package):
-        for name, content in first_kind(answers.release, Place(root, package, way)).items():
+    ways = ways_of(package)
+    places = [Place(root, package, way, way) for way in ways]
+    for place in (*places, Place(root, package, ways[0], by_dots=True)):
+        for name, content in first_kind(answers.release, place).items():
             ours[name] = (*ours.get(name, ()), content)
     return ours
 

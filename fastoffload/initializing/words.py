@@ -4,8 +4,10 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+from fastoffload.changes import Change
 from fastoffload.initializing.found import Found
 from fastoffload.initializing.plan import Plan
+from fastoffload.requirements import locks
 from fastoffload.requirements.managers import manager_of
 
 Facts = Iterator[tuple[str, str]]
@@ -59,11 +61,21 @@ def summary(plan: Plan) -> Iterator[str]:
     """Which files would be written, the new ones by folder."""
     root = plan.found.root
     for file in plan.edited:
-        unseen = " (shown by --diff)" if file.suffix == ".lock" else ""
-        yield f"  edit  {_shown(file, root)}{unseen}"
+        about = f" ({'; '.join(_of_lock(plan.changes[file]))})" if file.suffix == ".lock" else ""
+        yield f"  edit  {_shown(file, root)}{about}"
     folders = Counter(_folder(PurePosixPath(_shown(file, root))) for file in plan.added)
     for name, number in sorted(folders.items()):
         yield f"  add   {name}" if number == 1 else f"  add   {name} ({number} files)"
+
+
+def _of_lock(change: Change) -> Iterator[str]:
+    """What nobody sees among its thousands of lines."""
+    before, after = change.before or b"", change.after or b""
+    yield "shown by --diff"
+    if locks.has_new_format(before, after):
+        yield "in a newer format than before, so other lines change too"
+    if raised := locks.raised(before, after):
+        yield f"other versions: {', '.join(raised)}"
 
 
 def steps(plan: Plan) -> Iterator[str]:
@@ -72,7 +84,10 @@ def steps(plan: Plan) -> Iterator[str]:
     for command in plan.install:
         yield f"`{command}` installs what the engine needs"
     yield from plan.worker
-    yield "`git add --all && git commit` it: `switch`, `update` and `status` work from then on"
+    root = plan.found.root
+    is_kept = any((folder / ".git").exists() for folder in (root, *root.parents))
+    begin = "" if is_kept else "git init && "
+    yield f"`{begin}git add --all && git commit` it: `switch` and `update` work from then on"
     yield f"your first job: {plan.found.package or '.'}/jobs/blank, or `fastoffload add`"
 
 

@@ -4,8 +4,11 @@ import re
 import tomllib
 from pathlib import Path, PurePosixPath
 
+from fastoffload.catalog import Choice
 from fastoffload.templating.answers import Answers
 
+# In which `init` may have put a worker's command.
+STARTERS = ("Procfile", "compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 # As the engine has it: broker.py, UNUSED_QUEUE_SECONDS.
 UNUSED_DAYS = 7
 
@@ -14,6 +17,26 @@ def on_broker(project: Path, answers: Answers) -> str | None:
     """One line, before the strategy or the broker changes; None for one without a broker."""
     left = _names_left(project, answers)
     return left and f"{left} The jobs are in the database and go on."
+
+
+def old_worker(project: Path, answers: Answers, choice: Choice) -> str | None:
+    """One line for files of an application that start the worker of the strategy of before."""
+    command = answers.choice.strategy.worker
+    if answers.package is None or command is None or command == choice.strategy.worker:
+        return None
+    start, end = map(re.escape, command.split("{worker}"))
+    texts = {name: project / name for name in STARTERS if (project / name).is_file()}
+    found = {
+        name: match
+        for name, file in texts.items()
+        if (match := re.search(f"{start}([\\w.]+){end}", file.read_text(errors="replace")))
+    }
+    if not found:
+        return None
+    old = next(iter(found.values()))
+    new = choice.strategy.worker
+    remedy = f"put `{new.format(worker=old[1])}` there" if new else "take that out"
+    return f"The worker of before, `{old[0]}`, is still started by {', '.join(found)}: {remedy}."
 
 
 def after_undo(project: Path, answers: Answers) -> list[str]:

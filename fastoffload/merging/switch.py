@@ -26,7 +26,8 @@ def switch(
         if test:
             made.check_tests()
         made.carry_out()
-    told = (choice.cost, left_behind.on_broker(path, answers), *made.warnings)
+    behind = (left_behind.on_broker(path, answers), left_behind.old_worker(path, answers, choice))
+    told = (choice.cost, *behind, *made.warnings)
     warnings = [warning for warning in told if warning]
     return UpdateResult(path, made.journal.title, made.changes, warnings)
 

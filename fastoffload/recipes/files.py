@@ -24,7 +24,7 @@ def files_of(recipe: Recipe, name: str, place: Place, queue: str | None) -> File
     """All that is written for a kind of that name, but its migration."""
     made = {f"{place.folder(name)}/__init__.py": b""}
     for path in _paths(recipe.folder):
-        made[_target(path, name, place)] = _content(recipe.folder / path, name, place)
+        made[_target(path, name, place)] = _content(recipe.folder, path, name, place)
     if queue:
         kind = f"{place.folder(name)}/{KIND}"
         made[kind] = with_queue(made[kind].decode(), queue).encode()
@@ -33,8 +33,7 @@ def files_of(recipe: Recipe, name: str, place: Place, queue: str | None) -> File
 
 def renamed(text: str, name: str, place: Place) -> str:
     """A text of a recipe, for a kind of that name."""
-    text = text.replace(NAME, name).replace(CLASS, naming.class_name(name))
-    return place.rehomed(text)
+    return place.rehomed(_named(text, name))
 
 
 def prefix_of(files: Files, name: str, place: Place) -> str:
@@ -74,15 +73,28 @@ def _paths(folder: Path) -> Iterator[PurePosixPath]:
 
 
 def _target(path: PurePosixPath, name: str, place: Place) -> str:
-    is_test = len(path.parts) == 1 and path.suffix == ".py"
-    if is_test and path.stem.partition("_")[0] == "test":
+    if _is_test(path):
         return f"{TESTS}/test_{name}{path.stem.removeprefix('test')}.py"
     return f"{place.folder(name)}/{path}"
 
 
-def _content(file: Path, name: str, place: Place) -> bytes:
-    content = file.read_bytes()
-    return renamed(content.decode(), name, place).encode() if file.suffix in TEXTS else content
+def _content(folder: Path, path: PurePosixPath, name: str, place: Place) -> bytes:
+    content = (folder / path).read_bytes()
+    if path.suffix not in TEXTS:
+        return content
+    text = _named(content.decode(), name)
+    if _is_test(path):
+        return place.rehomed_test(text).encode()
+    return (place.rehomed_module(text) if path.suffix == ".py" else place.rehomed(text)).encode()
+
+
+def _is_test(path: PurePosixPath) -> bool:
+    is_module = len(path.parts) == 1 and path.suffix == ".py"
+    return is_module and path.stem.partition("_")[0] == "test"
+
+
+def _named(text: str, name: str) -> str:
+    return text.replace(NAME, name).replace(CLASS, naming.class_name(name))
 
 
 def _kind(text: str) -> Kind:

@@ -10,6 +10,9 @@ MIGRATIONS = "migrations/versions"
 # Not `app.state`: there `app` is an application.
 MODULES = "database|jobs|main|offload|settings"
 DOTTED = re.compile(rf"(?<![\w./]){TEMPLATE}\.(?=({MODULES})\b)")
+FROM = re.compile(rf"^([ ]*)from {TEMPLATE}\.(?=({MODULES})\b)", re.MULTILINE)
+# Then they stand in one block with those of the kind's own folder.
+APART = re.compile(r"^(from \.\.\.[^\n]+\n)\n(?=from \.)", re.MULTILINE)
 SLASHED = re.compile(rf"(?<![\w./]){TEMPLATE}/(?=({MODULES})\b)")
 
 
@@ -18,12 +21,15 @@ class Place:
     """A project's folder and, with `/` between its parts, its package.
 
     The package is empty where modules lie beside a single main.py. `imported` is the name by which
-    it is imported; empty where its folder is none that is imported, and its modules are.
+    it is imported; empty where its folder is none that is imported, and its modules are. Tests may
+    import it by another name; with `by_dots` its own modules import each other by none.
     """
 
     root: Path
     package: str = TEMPLATE
     imported: str = TEMPLATE
+    tested: str = TEMPLATE
+    by_dots: bool = False
 
     def module(self, name: str) -> str:
         """By which name a module of the package is imported."""
@@ -44,6 +50,18 @@ class Place:
 
     def rehomed(self, text: str) -> str:
         """A recipe's text, which is written for the package `app`, for this one."""
-        dots = f"{self.imported}." if self.imported else ""
-        text = DOTTED.sub(dots, text)
+        return self._rehomed(text, self.imported)
+
+    def rehomed_module(self, text: str) -> str:
+        """The same of a module in a kind's folder."""
+        if self.by_dots:
+            text = APART.sub(r"\1", FROM.sub(r"\1from ...", text))
+        return self.rehomed(text)
+
+    def rehomed_test(self, text: str) -> str:
+        """The same of a test of a kind."""
+        return self._rehomed(text, self.tested)
+
+    def _rehomed(self, text: str, imported: str) -> str:
+        text = DOTTED.sub(f"{imported}." if imported else "", text)
         return SLASHED.sub(f"{self.package}/" if self.package else "", text)

@@ -6,8 +6,9 @@ import shlex
 import shutil
 import tomllib
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from fastoffload.errors import FastoffloadError
 from fastoffload.system.processes import run
@@ -28,6 +29,7 @@ class Manager:
     """One of them: what adding and removing are there, and which lock file it keeps."""
 
     name: str
+    program: str  # which adds and removes
     add: tuple[str, ...]
     add_dev: tuple[str, ...]  # to what only developers need
     remove: tuple[str, ...]
@@ -38,19 +40,19 @@ class Manager:
     def command(self, verb: Sequence[str], *more: str) -> str:
         """As it is typed."""
         words = [word for word in verb if word not in IN_A_COPY]
-        return shlex.join([self.name, *words, *more])
+        return shlex.join([self.program, *words, *more])
 
     @property
     def is_here(self) -> bool:
         """Whether it can be run; uv comes along."""
-        return self.name == "uv" or shutil.which(self.name) is not None
+        return self.program == "uv" or shutil.which(self.program) is not None
 
     def run(self, folder: Path, verb: Sequence[str], *more: str) -> None:
         """Runs it; raises FastoffloadError with what it said."""
-        if self.name == "uv":
+        if self.program == "uv":
             code, said = run_uv(folder, *verb, *more)
         else:
-            code, said = run([self.name, *verb, *more], folder, os.environ | WITHOUT_ENVIRONMENT)
+            code, said = run([self.program, *verb, *more], folder, os.environ | WITHOUT_ENVIRONMENT)
         if code:
             shown = "\n".join(said.strip().splitlines()[-SHOWN_LINES:])
             raise FastoffloadError(
@@ -59,6 +61,7 @@ class Manager:
 
 
 UV = Manager(
+    "uv",
     "uv",
     add=("add", "--no-sync"),
     add_dev=("add", "--dev", "--no-sync"),
@@ -70,6 +73,7 @@ UV = Manager(
 # Of a project that has no lock file of uv's, it edits pyproject.toml and nothing else.
 UV_FROZEN = Manager(
     "uv",
+    "uv",
     add=("add", "--frozen"),
     add_dev=("add", "--dev", "--frozen"),
     remove=("remove", "--frozen"),
@@ -77,7 +81,10 @@ UV_FROZEN = Manager(
     lock_file=None,
     install="uv sync",
 )
+# It has no command that adds to pyproject.toml, and brings an environment up to date when used.
+HATCH = replace(UV_FROZEN, name="hatch", install="hatch run true")
 POETRY = Manager(
+    "poetry",
     "poetry",
     add=("add", "--lock"),
     add_dev=("add", "--group", "dev", "--lock"),
@@ -87,6 +94,7 @@ POETRY = Manager(
     install="poetry install",
 )
 PDM = Manager(
+    "pdm",
     "pdm",
     add=("add", "--no-sync"),
     add_dev=("add", "--dev", "--no-sync"),
@@ -106,7 +114,9 @@ def manager_of(root: Path) -> Manager | None:
         return POETRY
     if (root / "pdm.lock").exists() or "pdm" in tables:
         return PDM
-    return UV if (locked_in(root) / "uv.lock").exists() else UV_FROZEN
+    if (locked_in(root) / "uv.lock").exists():
+        return UV
+    return HATCH if "envs" in tables.get("hatch", {}) else UV_FROZEN
 
 
 def locked_in(root: Path) -> Path:
@@ -164,16 +174,16 @@ def drop(text: bytes, names: Collection[str]) -> bytes:
     )
 
 
-def _tool_tables(pyproject: Path) -> set[str] | None:
-    """The names below [tool]; None where no package manager keeps requirements there."""
+def _tool_tables(pyproject: Path) -> dict[str, Any] | None:
+    """What is below [tool]; None where no package manager keeps requirements there."""
     try:
         document = tomllib.loads(pyproject.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
         raise FastoffloadError(f"{pyproject} cannot be read: {error}; mend it first") from error
-    tables = set(document.get("tool", {}))
+    tables: dict[str, Any] = document.get("tool", {})
     is_listed = "dependencies" not in document.get("project", {}) and list_of(pyproject.parent)
-    if not is_listed or tables & {"pdm", "poetry", "uv"}:
+    if not is_listed or tables.keys() & {"pdm", "poetry", "uv"}:
         return tables if "project" in document or "poetry" in tables else None
     return None

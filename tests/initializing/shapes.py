@@ -205,9 +205,31 @@ SHAPES = {
         module="app.main",
         package="src/app",
         main="src/app/main.py",
-        head="from app import offload\nfrom app.core.db import engine",
+        head="from . import offload\nfrom .core.db import engine",
         line="offload.install(app, engine=engine)",
         start="src",
+    ),
+    "two names": Shape(
+        {
+            "src/__init__.py": "",
+            "src/app/__init__.py": "",
+            "src/app/core/__init__.py": "",
+            "src/app/core/config.py": "NAME = 'shop'\n",
+            "src/app/main.py": py("""
+                from fastapi import FastAPI
+
+                from .core.config import NAME
+
+                app = FastAPI(title=NAME)
+                """)
+            + PING,
+            "pyproject.toml": PYPROJECT.format(path="."),
+            "Dockerfile": 'CMD ["uvicorn", "app.main:app"]\n',
+        },
+        module="src.app.main",
+        package="src/app",
+        main="src/app/main.py",
+        head="from . import offload",
     ),
     "the src layout": Shape(
         {

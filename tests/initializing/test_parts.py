@@ -35,7 +35,12 @@ REFUSED = {
     "no such package": ({"main.py": MAIN}, ("--package", "nowhere"), 2, "--package nowhere is no"),
     "a package offload": ({"main.py": MAIN, "offload/__init__.py": ""}, (), 1, "needs the name"),
     "a module jobs": ({"main.py": MAIN, "jobs.py": ""}, (), 1, "needs the name jobs"),
-    "no Python": ({"main.py": f"{MAIN}def (:\n"}, ("--app", "main:app"), 1, "no FastAPI"),
+    "no Python": (
+        {"main.py": f"{MAIN}def (:\n"},
+        ("--app", "main:app"),
+        1,
+        "main.py cannot be read (line 4",
+    ),
     "an old lock": (
         {
             "main.py": MAIN,

@@ -10,6 +10,7 @@ from workshop import append, commit, contents, replace_in
 from fastoffload.changes import Change
 from fastoffload.initializing.found import Application, Found
 from fastoffload.initializing.starting import compose, procfile
+from fastoffload.recipes.place import Place
 from initializing.conftest import LayOut
 from initializing.shapes import SHAPES
 
@@ -58,7 +59,8 @@ WORKER = """\
 def found(tmp_path: Path) -> Found:
     """An application `shop.main:app`, without files."""
     app = Application(tmp_path / "shop/main.py", "app", is_factory=False)
-    return Found(tmp_path, app, "shop", "shop", None, None, (), has_sqlite=False, broker=None)
+    place = Place(tmp_path, "shop", "shop", "shop")
+    return Found(place, app, None, None, (), has_sqlite=False, broker=None)
 
 
 def test_a_service_is_added_and_nothing_else_is_touched(found: Found) -> None:

@@ -15,7 +15,6 @@ FLOORS = tomllib.loads((TEMPLATES / "floors.toml").read_text(encoding="utf-8"))
 # In a generated project others bring them along, or ask for them by an extra.
 BROUGHT = {"aiosqlite", "greenlet", "opentelemetry-api", "pika", "pydantic"}
 WITHOUT_POOL = {"background", "executor-thread"}
-NO_FLOOR = {"greenlet"}  # SQLAlchemy knows which
 
 
 def listed(file: Path) -> list[str]:
@@ -30,7 +29,7 @@ def test_an_application_is_asked_for_the_oldest_that_run(rendered: Rendered, var
     groups = ["engine", *(["pool"] if variant not in WITHOUT_POOL else [])]
     groups += [name for name in ("celery", "dramatiq") if variant.startswith(name)]
     floors = {name: floor for group in groups for name, floor in FLOORS[group].items()}
-    assert {name: floor for name, floor in asked.items() if name not in NO_FLOOR} == floors
+    assert asked == floors
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

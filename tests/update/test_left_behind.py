@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fastoffload.catalog import Choice
-from fastoffload.merging.left_behind import UNUSED_DAYS, on_broker, plain
+from fastoffload.merging.left_behind import UNUSED_DAYS, old_worker, on_broker, plain
 from fastoffload.templating.answers import Answers
 
 ENGINE = Path(__file__).parents[2] / "templates" / "project" / "app" / "offload"
@@ -65,3 +65,27 @@ def test_names_and_days_are_the_engine_s() -> None:
     ):
         worker = ENGINE.parents[2] / "strategies" / engine / "worker.py"
         assert names in worker.read_text()
+
+
+@pytest.mark.parametrize(
+    ("file", "strategy", "said"),
+    [
+        ("Procfile", "dramatiq", "put `dramatiq"),
+        ("compose.yaml", "executor", "take that out"),
+        ("Procfile", "celery", None),
+        ("other", "executor", None),
+    ],
+)
+def test_who_still_starts_the_old_worker_is_named(
+    tmp_path: Path, file: str, strategy: str, said: str | None
+) -> None:
+    (tmp_path / file).write_text("worker: celery --quiet -A shop.offload.worker worker\n")
+    before = Answers("v0.2.0", "then", "", Choice.of("celery", {}), package="shop")
+    told = old_worker(tmp_path, before, Choice.of(strategy, {}))
+    if said is None:
+        assert told is None
+    else:
+        assert "`celery --quiet -A shop.offload.worker worker`, is still started" in str(told)
+        assert f"by {file}: {said}" in str(told)
+    generated = Answers("v0.2.0", "then", "", Choice.of("celery", {}))
+    assert old_worker(tmp_path, generated, Choice.of(strategy, {})) is None

@@ -18,7 +18,7 @@ from .database.application import Bound
 from .database.engines import dispose_async_engine, get_engine, use_database
 from .database.migrate import migrate
 from .errors import CannotInstall
-from .http import mounting
+from .http import guards, mounting
 from .http.feed import Feed
 from .http.routers import paths, routers, routers_of_kinds
 from .http.schemas import render
@@ -67,6 +67,7 @@ def install(
         raise CannotInstall(
             "offload.install(app) was called twice for one application; once will do"
         )
+    guards.check(dependencies, prefix)
     shared = application.url_of(engine) if engine is not None else None
     _use(shared)
     kinds = discovery.kinds()

@@ -2,16 +2,19 @@
 
 from collections.abc import AsyncIterator, Iterator
 from typing import Annotated, Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from fastapi import Depends, FastAPI, Header, HTTPException, Request
+from fastapi import Body, Depends, FastAPI, Header, HTTPException, Path, Query, Request
 from fastapi.security import APIKeyHeader, HTTPBearer
 from job_site import JOBS, KINDS, create, lifespan, serving
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
+from app.offload import install
+from app.offload.errors import CannotInstall
+from app.offload.http import guards
 from app.offload.http.routers import routers
 
 open_sessions: list[str] = []
@@ -100,3 +103,58 @@ def test_who_is_known_may_follow_and_holds_nothing_meanwhile(guarded: httpx.Clie
             assert job["id"] in next(line for line in stream.iter_lines() if "data" in line)
             assert open_sessions == []
     assert guarded.get(f"{JOBS}/{job['id']}/ws").status_code == 426
+
+
+def by_job(job_id: UUID | None = None, key: Annotated[str, Query(alias="name")] = "") -> None:
+    """Whose job it is, where it is one."""
+
+
+def required(job_id: str) -> None:
+    """Of the path on some routes, of the query on the others."""
+
+
+def named(name: Annotated[str, Header()]) -> None:
+    """A name that FastAPI takes for the one in the path."""
+
+
+def in_query(found: Annotated[None, Depends(required)]) -> None:
+    """By way of another."""
+
+
+def in_body(key: Annotated[str, Body()] = "") -> None:
+    """FastAPI would put the job's parameters beside it, and read none where they were."""
+
+
+def of_tenant(tenant: Annotated[str, Path()]) -> None:
+    """What only the application's own paths have."""
+
+
+class Callable:
+    """A dependency with a state."""
+
+    def __call__(self, name: str) -> None:
+        """Its parameters are this method's."""
+
+
+@pytest.mark.parametrize(
+    ("guard", "said"),
+    [
+        (required, "required .*`job_id` is a part of some of their paths only"),
+        (named, "named .*`Header` for path param 'name'"),
+        (in_query, "in_query .*`job_id` is a part of"),
+        (in_body, "in_body .*`key` is read from the body"),
+        (of_tenant, "of_tenant .*`tenant` is no part of their paths"),
+        (Callable(), "Callable .*`name` is a part of"),
+    ],
+)
+def test_what_no_request_could_satisfy_is_refused_at_once(guard: Any, said: str) -> None:
+    app = FastAPI()
+    before = len(app.routes)
+    with pytest.raises(CannotInstall, match=said):
+        install(app, dependencies=[Depends(guard)])
+    assert len(app.routes) == before
+
+
+def test_what_may_be_of_the_path_or_not_is_taken() -> None:
+    guards.check([Depends(by_job)])
+    guards.check([Depends(of_tenant)], "/{tenant}")
