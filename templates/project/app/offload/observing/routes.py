@@ -21,6 +21,7 @@ def metrics_router(queues: Mapping[str, str]) -> APIRouter:
 
     @router.get(
         "/metrics",
+        operation_id="get_metrics",
         response_class=Response,
         responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
     )
@@ -46,7 +47,7 @@ def development_router() -> APIRouter:
     """GET /dev/stalls. In development only: it shows code."""
     router = APIRouter(prefix="/dev", tags=["development"])
 
-    @router.get("/stalls")
+    @router.get("/stalls", operation_id="get_stalls")
     async def get_stalls() -> Iterable[Stall]:
         """The last times, the newest first, and what the loop's thread was doing."""
         return recent_stalls()
