@@ -73,7 +73,8 @@ def steps(plan: Plan) -> Iterator[str]:
         yield f"`{command}` installs what the engine needs"
     yield from plan.worker
     yield "`git add --all && git commit` it: `switch`, `update` and `status` work from then on"
-    yield f"your first job: {plan.found.package or '.'}/jobs/blank, or `fastoffload add`"
+    blank = f"{plan.found.package or '.'}/jobs/blank"
+    yield f"try the first job, {blank}: its README.md says how; `fastoffload add` makes others"
 
 
 def _shown(file: Path, root: Path) -> str:
