@@ -18,7 +18,11 @@ EXAMPLE = "fastoffload status --check"
 def status(
     path: Project = Path(),
     check: Annotated[
-        bool, typer.Option("--check", help="Exit 1 for what CI should refuse.")
+        bool,
+        typer.Option(
+            "--check",
+            help="Exit 1 for an unfinished update, conflict markers, or a lost file that is used.",
+        ),
     ] = False,
     as_json: Json = False,
 ) -> None:

@@ -87,8 +87,9 @@ def steps(plan: Plan) -> Iterator[str]:
     root = plan.found.root
     is_kept = any((folder / ".git").exists() for folder in (root, *root.parents))
     begin = "" if is_kept else "git init && "
-    yield f"`{begin}git add --all && git commit` it: `switch` and `update` work from then on"
-    yield f"your first job: {plan.found.package or '.'}/jobs/blank, or `fastoffload add`"
+    yield f"`{begin}git add --all && git commit` it: `switch`, `update` and `status` work from then on"
+    blank = f"{plan.found.package or '.'}/jobs/blank"
+    yield f"try the first job, {blank}: its README.md says how; `fastoffload add` makes others"
 
 
 def _shown(file: Path, root: Path) -> str:

@@ -21,8 +21,8 @@ from fastoffload.templating.render import render_to_tree
 
 RESULT = "refs/heads/result"
 LOCK_LATER = (
-    "the old uv.lock stays, for uv could not make it anew; run `uv lock` when there is a network,"
-    " and commit it with the rest. uv said:\n{}"
+    "the old uv.lock stays, for uv could not make it anew; run `uv lock` when what it says is"
+    " mended, and commit it with the rest. uv said:\n{}"
 )
 
 Follow = Callable[[Repository, str, Entries, Entries, Merged], list[str]]

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,6 +22,7 @@ from conftest import VARIANTS, Rendered
 
 # The names in an environment that somebody else than the service reads.
 READ_BY = {"PGPASSWORD": "psycopg", "REMAP_SIGTERM": "celery"}
+OF_PROCESSES = ("JOB_TASKS_PER_CHILD", "JOB_MEMORY_MB")  # no example where jobs run on threads
 DRAMATIQS = "dramatiq_"  # the prefix of the names that Dramatiq reads
 BROKERS = {"redis": ("valkey/valkey", "redis"), "rabbitmq": ("rabbitmq", "amqp")}
 # What the README names of libraries and servers; it does not occur in the project.
@@ -144,12 +146,21 @@ def defaults(project: Path) -> dict[str, str]:
     """The settings and their defaults, as an .env file would have them."""
     procfile = (project / "Procfile").read_text()
     found = dict(re.findall(r"\$\{(\w+):-([\w.]+)\}", procfile))
-    for path in (project / "app").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text() if settings_in(path) else "")):
+    paths = [path for path in (project / "app").rglob("*.py") if "jobs" not in path.parts]
+    for path in paths:  # a kind's own settings are in its folder, and go with it
+        for node in fields_of_settings(ast.parse(path.read_text() if settings_in(path) else "")):
             if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
                 default = default_of(node.value)
-                found[node.target.id.upper()] = "" if default is None else str(default)
+                written = str(default).lower() if isinstance(default, bool) else str(default)
+                found[node.target.id.upper()] = "" if default is None else written
     return found
+
+
+def fields_of_settings(module: ast.Module) -> Iterator[ast.stmt]:
+    """What stands in the classes of settings."""
+    for node in module.body:
+        if isinstance(node, ast.ClassDef) and node.name.endswith("Settings"):
+            yield from node.body
 
 
 def settings_in(path: Path) -> bool:
@@ -387,11 +398,14 @@ def test_ci_tests_on_the_servers_of_compose(jobs: Jobs, services: dict[str, Comp
         assert "--health-cmd" in server["options"]
 
 
-def test_the_example_of_an_env_file_has_the_defaults(project: Path) -> None:
+def test_the_example_of_an_env_file_has_all_settings_and_their_defaults(project: Path) -> None:
     known = defaults(project)
     example = (project / ".env.example").read_text()
-    for name, value in re.findall(r"^(\w+)=(.*)$", example, flags=re.MULTILINE):
-        assert value == known[name], name
+    listed = dict(re.findall(r"^(\w+)=(.*)$", example, flags=re.MULTILINE))
+    assert {name: known[name] for name in listed} == listed
+    processes = {name for name in OF_PROCESSES if name not in listed}
+    assert len(processes) in (0, len(OF_PROCESSES))
+    assert known.keys() - listed.keys() <= {"WORKER_ALIVE_FILE"} | processes
 
 
 def test_what_readme_and_docs_name_exists(project: Path) -> None:

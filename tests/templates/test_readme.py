@@ -62,14 +62,15 @@ class Reader:
         here = [command for command in commands if command not in (SERVE, *ELSEWHERE)]
         if any(command.startswith("curl ") for command in here):
             with self._served():
-                self.answers += [self._typed(command) for command in here]
+                self.answers += [self.type(command) for command in here]
             return
         if any("--autogenerate" in command for command in here):
             (self._project / "app" / "jobs" / "words" / "tables.py").write_text(TABLE)
         for command in here:
-            self._typed(command)
+            self.type(command)
 
-    def _typed(self, command: str) -> str:
+    def type(self, command: str) -> str:
+        """Run it; what it says."""
         done = subprocess.run(
             ["/bin/sh", "-c", command.replace(ADDRESS, f"127.0.0.1:{self._port}")],
             cwd=self._project,
@@ -123,3 +124,4 @@ def test_all_that_it_says_works_on_a_new_project(tmp_path: Path) -> None:
     assert '"kind":"words"' in listed
     [migration] = (project / "migrations" / "versions").glob("*what_changed.py")
     assert "counts" in migration.read_text()
+    reader.type("uv run ruff check . && uv run ruff format --check .")  # as its CI does

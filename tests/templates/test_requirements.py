@@ -1,5 +1,6 @@
 """The lists of requirements agree: with each other, and with the oldest versions that run."""
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -43,6 +44,16 @@ def test_the_engine_asks_for_nothing_that_a_project_does_not(
     tests = {split(one)[0] for one in listed(project / "tests" / "offload" / "requirements.txt")}
     assert engine <= production | BROUGHT
     assert tests <= everything | BROUGHT
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_uv_finds_the_lists_sorted_and_adds_in_their_middle(
+    rendered: Rendered, variant: str
+) -> None:
+    project = rendered(variant)
+    for wanted in (declared(project), declared_for_developers(project)):
+        as_uv_compares = [re.split(r"[<>=!~;@ ]", one)[0] for one in wanted]
+        assert as_uv_compares == sorted(as_uv_compares)
 
 
 def test_every_recipe_that_doctor_names_is_there() -> None:

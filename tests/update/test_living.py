@@ -164,7 +164,7 @@ def test_a_lock_that_cannot_be_made_is_left_for_later(workshop: Workshop, tmp_pa
     done = workshop.run("switch", "celery", "--json", cwd=project, env=away)
     assert done.returncode == 0, done.stderr
     (warning,) = json.loads(done.stdout)["warnings"]
-    assert "run `uv lock` when there is a network" in warning
+    assert "run `uv lock` when what it says is mended" in warning
     assert (project / "uv.lock").read_bytes() == before
     assert "celery" in (project / "pyproject.toml").read_text()
     assert names_in(project / ".git" / "fastoffload") == ["lock"]

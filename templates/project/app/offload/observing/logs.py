@@ -9,6 +9,7 @@ import logging.config
 import os
 import re
 import sys
+from pathlib import Path
 from typing import Literal
 
 import structlog
@@ -20,11 +21,14 @@ from ..settings import get_settings
 POLLED = re.compile(r"/(health(/\w+)?|metrics|events|stalls)$")
 # A message says "look" and no more: what is told of it at INFO is noise beside the job's own lines.
 LEVELS = {
-    "alembic.runtime.migration": logging.WARNING,
     "celery.app.trace": logging.WARNING,
     "celery.worker.strategy": logging.WARNING,
 }
 OWN_HANDLERS = ("uvicorn", "uvicorn.error", "uvicorn.access", "celery", "dramatiq")
+# Who may speak at INFO: the application's package, and what serves and works. Other libraries tell
+# of their insides (a PDF's fonts: 146 lines): LOG_LEVEL=DEBUG shows that.
+SPEAKERS = {__name__.partition(".")[0], "uvicorn", "celery", "dramatiq"}
+INSTALLED = {"site-packages", "dist-packages"}
 
 
 def configure() -> None:
@@ -47,6 +51,8 @@ def configure() -> None:
     )
     root = logging.getLogger()
     root.handlers = [handler]
+    if get_settings().log_level != "DEBUG":
+        handler.addFilter(_WithoutInsides())
     root.setLevel(get_settings().log_level)
     _tame_libraries()
 
@@ -84,6 +90,13 @@ def _tame_libraries() -> None:
     for name, level in LEVELS.items():
         logging.getLogger(name).setLevel(max(level, logging.getLogger().level))
     logging.getLogger("uvicorn.access").filters = [_WithoutPolling()]
+
+
+class _WithoutInsides(logging.Filter):
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno >= logging.WARNING or record.name.partition(".")[0] in SPEAKERS:
+            return True
+        return INSTALLED.isdisjoint(Path(record.pathname).parts)
 
 
 class _WithoutPolling(logging.Filter):

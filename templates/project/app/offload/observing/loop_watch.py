@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from inspect import CO_COROUTINE
 from pathlib import Path
 from sys import _current_frames  # documented; the underscore says that it is for debuggers
 from time import monotonic
@@ -135,7 +136,7 @@ class LoopWatch:
         frames = [found for found in _outwards(frame) if found.f_code not in self._machinery]
         if not frames or frames[0].f_globals.get("__name__") in LOOP_MODULES:
             return None
-        blamed = next(filter(_is_own, frames), frames[0])
+        blamed = next(_to_blame(frames), frames[0])
         return Look(
             file=_relative(blamed.f_code.co_filename),
             line=blamed.f_lineno,
@@ -148,6 +149,21 @@ def _outwards(frame: FrameType | None) -> Iterator[FrameType]:
     while frame:
         yield frame
         frame = frame.f_back
+
+
+def _to_blame(frames: list[FrameType]) -> Iterator[FrameType]:
+    """The project's own, the innermost first, without what only awaits the next application."""
+    inner: FrameType | None = None
+    for frame in frames:
+        awaits = inner is not None and inner.f_code.co_flags & CO_COROUTINE
+        if _is_own(frame) and not (awaits and _is_middleware(frame.f_code)):
+            yield frame
+        inner = frame
+
+
+def _is_middleware(code: CodeType) -> bool:
+    """Whether it is given ASGI's `send`, or stands in its place."""
+    return "send" in {*code.co_varnames[: code.co_argcount], *code.co_freevars}
 
 
 def _is_own(frame: FrameType) -> bool:

@@ -49,7 +49,7 @@ def development_router() -> APIRouter:
     """GET /dev/stalls. In development only: it shows code."""
     router = APIRouter(prefix="/dev", tags=["development"])
 
-    @router.get("/stalls")
+    @router.get("/stalls", operation_id="get_stalls")
     async def get_stalls() -> Iterable[Stall]:
         """The last times, the newest first, and what the loop's thread was doing."""
         return recent_stalls()

@@ -12,6 +12,7 @@ from app.offload import Input, Kind
 from app.offload.http.documents import form
 from app.offload.http.routers import routers
 from app.offload.http.schemas import OffloadProblem
+from app.offload.observing.routes import development_router, metrics_router
 
 HEALTH = "/health/ready"
 
@@ -83,6 +84,19 @@ def test_operations_have_names_that_read_well(document: dict[str, Any]) -> None:
     }
     summaries = [operation["summary"] for operation in operations(document).values()]
     assert len(set(summaries)) == len(summaries)
+
+
+def test_no_operation_is_named_by_its_path() -> None:
+    app = make_app()
+    app.include_router(metrics_router({}))
+    app.include_router(development_router())
+    by_path = [
+        operation["operationId"]
+        for methods in app.openapi()["paths"].values()
+        for method, operation in methods.items()
+        if operation["operationId"].endswith(f"_{method}")  # FastAPI's own choice
+    ]
+    assert by_path == []
 
 
 def test_jobs_are_typed_by_their_kind(document: dict[str, Any]) -> None:

@@ -36,6 +36,10 @@ log.info("it_began", password="hidden", number=1)
 logging.getLogger("celery.worker.consumer").info("connected")
 logging.getLogger("celery.app.trace").info("Task look[1] succeeded")
 logging.getLogger("dramatiq.worker").warning("consumer %s", "lost")
+logging.getLogger("theirs").info("a line of the application's")
+library = {"log": logging.getLogger("fontTools.subset")}
+told = "log.info('glyf pruned'); log.warning('a font is broken')"
+exec(compile(told, "/venv/lib/python3/site-packages/fontTools/subset.py", "exec"), library)
 access = logging.getLogger("uvicorn.access")
 for path, status in (
     ("/health/ready", 200), ("/api/metrics", 200), ("/jobs/events?after=1", 200),
@@ -117,6 +121,15 @@ def test_what_libraries_log_looks_the_same(lines: list[dict[str, Any]]) -> None:
     assert told["celery.worker.consumer"] == ("info", "connected")
     assert told["dramatiq.worker"] == ("warning", "consumer lost")
     assert "celery.app.trace" not in told  # a line for each "look"
+
+
+def test_a_library_tells_of_its_insides_only_where_that_is_asked_for(
+    root: Path, lines: list[dict[str, Any]]
+) -> None:
+    told = [line["event"] for line in lines if line["logger"] in ("theirs", "fontTools.subset")]
+    assert told == ["a line of the application's", "a font is broken"]
+    asked = [line["event"] for line in parsed(run(root, LOG_LEVEL="DEBUG"))]
+    assert "glyf pruned" in asked
 
 
 def test_what_is_polled_is_logged_only_when_it_fails(lines: list[dict[str, Any]]) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 import uvloop
@@ -77,6 +78,40 @@ def test_a_loop_that_only_waits_is_not_blamed_for_being_late(
         idle, busy = runner.run(main())
     assert idle is None
     assert isinstance(busy, Look) and busy.function == "stand_still"
+
+
+LIBRARY = """
+import time
+
+def block():
+    time.sleep(1)
+
+async def serve(scope, receive, send):
+    block()
+"""
+
+
+@pytest.mark.parametrize(("called", "blamed"), [("serve", "block"), ("block", "middleware")])
+def test_a_middleware_is_not_to_blame_for_what_it_awaits(called: str, blamed: str) -> None:
+    library: dict[str, Any] = {}
+    exec(compile(LIBRARY, "/venv/lib/python3/site-packages/library.py", "exec"), library)
+
+    async def middleware(scope: object, receive: object, send: object) -> None:
+        if called == "serve":
+            await library["serve"](scope, receive, send)
+        else:
+            library["block"]()
+
+    async def main() -> list[Stall]:
+        watch = LoopWatch()
+        await watch.start()
+        await asyncio.create_task(middleware(None, None, None))  # its stack ends there
+        await asyncio.sleep(0.2)
+        watch.stop()
+        return recent_stalls()
+
+    (stall,) = asyncio.run(main())
+    assert stall.look.function.rpartition(".")[2] == blamed
 
 
 def test_time_in_which_nobody_could_run_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
