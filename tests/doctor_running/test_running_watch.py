@@ -2,6 +2,8 @@
 
 import asyncio
 import re
+import subprocess
+import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -10,7 +12,8 @@ import pytest
 
 from fastoffload.doctor.running.watch import BlockingWatch, Stall, watcher
 
-# ruff: noqa: ASYNC251 (it is what is watched)
+# ruff: noqa: ASYNC221, ASYNC251 (it is what is watched)
+SLEEPS = "import time; time.sleep(0.3)"
 HTTP = {"type": "http", "method": "GET", "path": "/things", "headers": []}
 
 
@@ -69,6 +72,14 @@ def test_python_code_c_code_and_a_wait_are_told_apart() -> None:
     assert how(in_python)[0] == "computes"
     assert how(in_c_with_the_gil) == ("in C, with the GIL", "re.match")
     assert how(waits) == ("waits", "time.sleep")
+
+
+def test_who_waits_as_a_loop_does_is_no_idle_loop() -> None:
+    async def reads_two_pipes() -> None:  # with a selector, like asyncio
+        subprocess.run([sys.executable, "-c", SLEEPS], capture_output=True, check=True)
+
+    (stall,) = stalls_of(reads_two_pipes)
+    assert (stall.how, stall.call) == ("waits", "subprocess.run")
 
 
 def test_two_waits_in_a_row_are_two() -> None:

@@ -17,7 +17,7 @@ from fastoffload.doctor.reading.resolving.values import (
     Values,
     is_generator,
 )
-from fastoffload.doctor.reading.uses import awaited, consumed
+from fastoffload.doctor.reading.uses import uses
 from fastoffload.doctor.reading.wrappers import wrapped
 
 # Their argument runs beside the function, on the same loop.
@@ -93,9 +93,10 @@ class _Body:
         self._resolver = resolver
         self._scope = function.body
         self._found = Steps()
-        self._nodes = resolver.live(self._scope)
-        self._awaited = set(awaited(self._nodes))
-        self._consumed = set(consumed(self._nodes))
+        used = uses(resolver.live(self._scope))
+        self._nodes = used.steps
+        self._awaited = used.awaited
+        self._consumed = used.consumed
         self._moved = set(self._moved_calls())
 
     def steps(self) -> Steps:
@@ -114,6 +115,7 @@ class _Body:
                 case ast.For() | ast.While() | ast.comprehension():
                     self._loop(node)
         self._found.blocks.sort(key=lambda block: block.line)
+        self._found.calls = list(dict.fromkeys(self._found.calls))
         return self._found
 
     def _moved_calls(self) -> Iterator[int]:

@@ -2,6 +2,8 @@
 
 import ast
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
 
 # They iterate a generator where they stand.
 CONSUMING = {
@@ -20,8 +22,35 @@ CONSUMING = {
 }
 
 
-def awaited(nodes: tuple[ast.AST, ...]) -> Iterator[int]:
+# What a function does is read off these.
+STEPS = (ast.Call, ast.With, ast.AsyncWith, ast.For, ast.While, ast.comprehension)
+READS = (ast.Subscript, ast.Attribute)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Uses:
+    """Of the nodes of a function: those that may be steps, and what becomes of calls."""
+
+    steps: tuple[ast.AST, ...]
+    awaited: frozenset[int]
     """Calls whose result is awaited: they belong to an async library, whatever they look like."""
+    consumed: frozenset[int]
+    """Calls whose generator is iterated where it stands."""
+
+
+@cache  # a function is read for many callers
+def uses(nodes: tuple[ast.AST, ...]) -> Uses:
+    """What is the same for every caller of the function that has the nodes."""
+    iterated = frozenset(_consumed(nodes))
+    steps = (node for node in nodes if _is_step(node) or id(node) in iterated)
+    return Uses(tuple(steps), frozenset(_awaited(nodes)), iterated)
+
+
+def _is_step(node: ast.AST) -> bool:
+    return isinstance(node, STEPS) or (isinstance(node, READS) and isinstance(node.ctx, ast.Load))
+
+
+def _awaited(nodes: tuple[ast.AST, ...]) -> Iterator[int]:
     for node in nodes:
         match node:
             case ast.Await(value=value) | ast.AsyncFor(iter=value):
@@ -32,8 +61,7 @@ def awaited(nodes: tuple[ast.AST, ...]) -> Iterator[int]:
                 yield id(value)
 
 
-def consumed(nodes: tuple[ast.AST, ...]) -> Iterator[int]:
-    """Calls whose generator is iterated where it stands."""
+def _consumed(nodes: tuple[ast.AST, ...]) -> Iterator[int]:
     for node in nodes:
         match node:
             case ast.For() | ast.comprehension():

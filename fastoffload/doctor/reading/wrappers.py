@@ -26,6 +26,8 @@ def _bound(wrapper: Function, function: Function) -> Function:
 
 def is_once(function: Function) -> bool:
     """Whether it runs in its first call only: cached, and without parameters."""
+    if CACHED.isdisjoint(decorators(function.node)):
+        return False
     arguments = function.node.args
     own = [a.arg for a in [*arguments.posonlyargs, *arguments.args] if a.arg not in ("self", "cls")]
-    return not CACHED.isdisjoint(decorators(function.node)) and not own
+    return not own

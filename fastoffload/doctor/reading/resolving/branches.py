@@ -4,7 +4,6 @@ import ast
 from collections.abc import Iterator
 from functools import cache
 
-from fastoffload.doctor.blocking import Catalog
 from fastoffload.doctor.reading.resolving.arguments import Arguments
 from fastoffload.doctor.reading.resolving.bindings import Inner, children, head, within
 from fastoffload.doctor.reading.resolving.values import (
@@ -15,7 +14,6 @@ from fastoffload.doctor.reading.resolving.values import (
     Scope,
     Value,
 )
-from fastoffload.doctor.reading.sources import Project
 
 ENDS = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 
@@ -23,56 +21,12 @@ ENDS = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 class Branches(Arguments):
     """Reads the tests of branches."""
 
-    def __init__(self, project: Project, catalog: Catalog) -> None:
-        super().__init__(project, catalog)
-        self._live: dict[Scope, tuple[ast.AST, ...]] = {}
-
     def live(self, scope: Scope) -> tuple[ast.AST, ...]:
         """Every node of a function's own body that can be reached; see `bindings.within`."""
-        if not _may_decide(scope):
+        if isinstance(scope.node, ast.Lambda) or not _may_decide(scope):
             return within(scope.node)
-        if scope not in self._live:
-            body = getattr(scope.node, "body", [])
-            waiting = (
-                [*reversed([*self._reached(body, scope)])] if isinstance(body, list) else [body]
-            )
-            found = []
-            while waiting:
-                node = waiting.pop()
-                found.append(node)
-                waiting.extend(reversed(self._below(node, scope)))
-            self._live[scope] = tuple(found)
-        return self._live[scope]
-
-    def _below(self, node: ast.AST, scope: Scope) -> list[ast.AST]:
-        if isinstance(node, Inner):
-            return head(node)
-        if isinstance(node, ast.If):
-            return [node.test, *self._taken(node, scope)]
-        if isinstance(node, ast.stmt):
-            own = [each for each in children(node) if not isinstance(each, ast.stmt)]
-            lists = [getattr(node, name, []) for name in ("body", "orelse", "finalbody")]
-            return [*own, *(each for body in lists for each in self._reached(body, scope))]
-        if isinstance(node, ast.ExceptHandler):
-            return [*filter(None, [node.type]), *self._reached(node.body, scope)]
-        return children(node)
-
-    def _reached(self, body: list[ast.stmt], scope: Scope) -> Iterator[ast.AST]:
-        """The statements up to one that surely leaves."""
-        for statement in body:
-            yield statement
-            if isinstance(statement, ast.If) and self.truth(statement.test, scope) is not None:
-                taken = self._taken(statement, scope)
-                if taken and isinstance(taken[-1], ENDS):
-                    return
-
-    def _taken(self, node: ast.If, scope: Scope) -> list[ast.AST]:
-        match self.truth(node.test, scope):
-            case True:
-                return [*self._reached(node.body, scope)]
-            case False:
-                return [*self._reached(node.orelse, scope)]
-        return [*self._reached(node.body, scope), *self._reached(node.orelse, scope)]
+        told = tuple(self.truth(branch.test, scope) for branch in _branches(scope.node))
+        return _live(scope.node, told)
 
     def truth(self, test: ast.expr, scope: Scope) -> bool | None:
         """Whether a test holds; None if the code does not tell."""
@@ -134,6 +88,59 @@ class Branches(Arguments):
             case External(), Class():
                 return any(isinstance(base, External) for base in self.bases(cls))
         return True
+
+
+Truths = dict[ast.AST, bool | None]
+
+
+@cache
+def _branches(node: ast.AST) -> tuple[ast.If, ...]:
+    return tuple(each for each in within(node) if isinstance(each, ast.If))
+
+
+@cache  # a function is read for many callers, whose arguments mostly decide the same
+def _live(node: ast.AST, told: tuple[bool | None, ...]) -> tuple[ast.AST, ...]:
+    truths: Truths = dict(zip(_branches(node), told, strict=True))
+    waiting = [*reversed([*_reached(getattr(node, "body", []), truths)])]
+    found = []
+    while waiting:
+        each = waiting.pop()
+        found.append(each)
+        waiting.extend(reversed(_below(each, truths)))
+    return tuple(found)
+
+
+def _below(node: ast.AST, truths: Truths) -> list[ast.AST]:
+    if isinstance(node, Inner):
+        return head(node)
+    if isinstance(node, ast.If):
+        return [node.test, *_taken(node, truths)]
+    if isinstance(node, ast.stmt):
+        own = [each for each in children(node) if not isinstance(each, ast.stmt)]
+        lists = [getattr(node, name, []) for name in ("body", "orelse", "finalbody")]
+        return [*own, *(each for body in lists for each in _reached(body, truths))]
+    if isinstance(node, ast.ExceptHandler):
+        return [*filter(None, [node.type]), *_reached(node.body, truths)]
+    return children(node)
+
+
+def _reached(body: list[ast.stmt], truths: Truths) -> Iterator[ast.AST]:
+    """The statements up to one that surely leaves."""
+    for statement in body:
+        yield statement
+        if isinstance(statement, ast.If) and truths[statement] is not None:
+            taken = _taken(statement, truths)
+            if taken and isinstance(taken[-1], ENDS):
+                return
+
+
+def _taken(node: ast.If, truths: Truths) -> list[ast.AST]:
+    match truths[node]:
+        case True:
+            return [*_reached(node.body, truths)]
+        case False:
+            return [*_reached(node.orelse, truths)]
+    return [*_reached(node.body, truths), *_reached(node.orelse, truths)]
 
 
 def _may_decide(scope: Scope) -> bool:

@@ -51,6 +51,8 @@ class Resolver(Calls):
         """What the expression may be, read in the scope; nothing if that is unknown."""
         if node is None or isinstance(node, ast.Constant):
             return ()
+        if isinstance(node, ast.Name):
+            return self.name(node.id, scope)
         question = ("expression", node, scope)
         return self.memory.ask(
             question, lambda: tuple(dict.fromkeys(self._evaluate(node, scope)))[:MOST_VALUES]
@@ -58,8 +60,6 @@ class Resolver(Calls):
 
     def _evaluate(self, node: ast.AST, scope: Scope) -> Values:
         match node:
-            case ast.Name(id=name):
-                return self.name(name, scope)
             case ast.Attribute(value=value, attr=name):
                 return self._attribute(value, name, scope)
             case ast.Call():

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from fastoffload.doctor.blocking import Catalog
 from fastoffload.doctor.reading.resolving.bindings import Binding, Bindings, bindings_of
+from fastoffload.doctor.reading.resolving.closures import needed, parameters
 from fastoffload.doctor.reading.resolving.memory import Memory
 from fastoffload.doctor.reading.resolving.values import (
     Class,
@@ -101,7 +102,7 @@ class Names(ABC):
             case "import":
                 return self._imported(binding, scope.module)
             case "def":
-                return (Function(binding.node, scope),)  # type: ignore[arg-type]
+                return (Function(binding.node, needed(binding.node, scope)),)  # type: ignore[arg-type]
             case "class":
                 return (Class(binding.node, scope),)  # type: ignore[arg-type]
             case "typed":
@@ -157,11 +158,11 @@ class Names(ABC):
     def _own(self, name: str, scope: Scope) -> Values | None:
         """What the scope itself says of a name; None if it says nothing."""
         bindings = self.bindings(scope).names.get(name, [])
-        parameters = _parameters(scope.node)
-        if not bindings and name not in parameters:
+        own = parameters(scope.node)
+        if not bindings and name not in own:
             return None
         values: list[Value] = []
-        if name in parameters:
+        if name in own:
             values += self.parameter(name, scope)
         for binding in bindings:
             values += self.bound(binding, scope)
@@ -207,14 +208,6 @@ class Names(ABC):
 
 def _builtin(name: str) -> Values:
     return (External(name),) if hasattr(builtins, name) else ()
-
-
-def _parameters(node: ast.AST) -> set[str]:
-    arguments = getattr(node, "args", None)
-    if not isinstance(arguments, ast.arguments):
-        return set()
-    every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
-    return {argument.arg for argument in every}
 
 
 def _absolute(source: str, module: Module) -> str:

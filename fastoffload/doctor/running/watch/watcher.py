@@ -31,7 +31,7 @@ LIMIT_SECONDS = 0.1
 MANY_TURNS = 10  # in a tick: who waits for the GIL of Python code gets it after two or three
 # A look for each fiftieth of the stall so far: enough to share it out, and memory stays bounded.
 LOOKS = 50
-# With which an asyncio loop waits, and reads and writes what is ready: a loop found there is idle.
+# With which an asyncio loop waits, and reads and writes what is ready: called by it, it is idle.
 LOOP_MODULES = {"selectors", "asyncio.selector_events"}
 
 
@@ -187,12 +187,18 @@ class _Loop:
             self._looks.append(look._replace(spent=self._spent))
         self._spent = Spent()
 
+    def _idles(self, frame: FrameType | None) -> bool:
+        """Whether the loop waits there for something to do, and no callback does it."""
+        while frame and frame.f_globals.get("__name__") in LOOP_MODULES:
+            frame = frame.f_back
+        return frame is None or frame.f_code in self._machinery
+
     def _stack(self) -> Look | None:
         """What the loop's thread does now, when that is a callback's doing."""
         frame = sys._current_frames().get(self._thread)  # noqa: SLF001
-        frames = [found for found in _outwards(frame) if found.f_code not in self._machinery]
-        if not frames or frames[0].f_globals.get("__name__") in LOOP_MODULES:
+        if self._idles(frame):
             return None
+        frames = [found for found in _outwards(frame) if found.f_code not in self._machinery]
         look = Look.now(frames[::-1], Spent())
         # Without either it is not known what calls the loop.
         return look if look.scope or self._machinery else None
