@@ -86,8 +86,8 @@ def steps(plan: Plan) -> Iterator[str]:
     yield from plan.worker
     root = plan.found.root
     is_kept = any((folder / ".git").exists() for folder in (root, *root.parents))
-    begin = "" if is_kept else "git init && "
-    yield f"`{begin}git add --all && git commit` it: `switch`, `update` and `status` work from then on"
+    commit = f"{'' if is_kept else 'git init && '}git add --all && git commit"
+    yield f"`{commit}` it: `switch`, `update` and `status` work from then on"
     blank = f"{plan.found.package or '.'}/jobs/blank"
     yield f"try the first job, {blank}: its README.md says how; `fastoffload add` makes others"
 
