@@ -63,6 +63,7 @@ TRACEBACK = ["Traceback (most recent call last):", "    fail()", "ValueError: it
 UNDER_HONCHO = {"HONCHO_PROCESS_NAME": "web.1"}
 ENVIRONMENTS = {
     "nobody watches": {},
+    "debug": {"LOG_LEVEL": "DEBUG"},
     "honcho": UNDER_HONCHO,
     "json": UNDER_HONCHO | {"LOG_FORMAT": "json"},
     "console": {"LOG_FORMAT": "console"},
@@ -79,7 +80,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     ends = {name: pty.openpty() if "terminal" in name else os.pipe() for name in ENVIRONMENTS}
     theirs = [end for _, end in ends.values()]
     to_fork = json.dumps([*zip(ENVIRONMENTS.values(), theirs, strict=True)])
-    watched = {"LOG_FORMAT", "HONCHO_PROCESS_NAME", "NO_COLOR"}
+    watched = {"LOG_FORMAT", "LOG_LEVEL", "HONCHO_PROCESS_NAME", "NO_COLOR"}
     given = {name: value for name, value in os.environ.items() if name not in watched}
     given["PYTHONPATH"] = os.pathsep.join([str(Path.cwd()), given.get("PYTHONPATH", "")])
     program = [sys.executable, "program.py", to_fork]
@@ -124,11 +125,11 @@ def test_what_libraries_log_looks_the_same(lines: list[dict[str, Any]]) -> None:
 
 
 def test_a_library_tells_of_its_insides_only_where_that_is_asked_for(
-    root: Path, lines: list[dict[str, Any]]
+    written: dict[str, str], lines: list[dict[str, Any]]
 ) -> None:
     told = [line["event"] for line in lines if line["logger"] in ("theirs", "fontTools.subset")]
     assert told == ["a line of the application's", "a font is broken"]
-    asked = [line["event"] for line in parsed(run(root, LOG_LEVEL="DEBUG"))]
+    asked = [line["event"] for line in parsed(written["debug"])]
     assert "glyf pruned" in asked
 
 
