@@ -73,6 +73,15 @@ def in_folder(folder: Path) -> list[int]:
     return found
 
 
+def commands(folder: Path) -> dict[str, int]:
+    """The command lines of those, by which they are found; some end while they are looked at."""
+    found = {}
+    for pid in in_folder(folder):
+        with suppress(psutil.Error):
+            found[" ".join(psutil.Process(pid).cmdline())] = pid
+    return found
+
+
 def is_empty(folder: Path) -> bool:
     """Whether no process works in the folder."""
     return not in_folder(folder)
@@ -121,9 +130,9 @@ def test_a_launcher_that_is_killed_takes_its_command_along(
 ) -> None:
     start(started, tmp_path, line(tmp_path, "web", SIMPLE))
     wait_until((tmp_path / "up").exists, "the command to run")
-    launchers = [p for p in in_folder(tmp_path) if "run.py" in psutil.Process(p).cmdline()[1]]
-    for launcher in launchers:
-        os.kill(launcher, signal.SIGKILL)
+    for command, pid in commands(tmp_path).items():
+        if command.startswith(sys.executable) and "run.py" in command:
+            os.kill(pid, signal.SIGKILL)
     wait_until(partial(is_empty, tmp_path), "nothing to be left")
 
 
@@ -133,7 +142,7 @@ def test_no_signal_ends_what_kills_the_command_when_the_launcher_is_gone(
 ) -> None:
     start(started, tmp_path, line(tmp_path, "web", SIMPLE))
     wait_until((tmp_path / "up").exists, "the command to run")
-    by_line = {" ".join(psutil.Process(pid).cmdline()): pid for pid in in_folder(tmp_path)}
+    by_line = commands(tmp_path)
     (killer,) = [pid for command, pid in by_line.items() if "read -r" in command]
     (launcher,) = [
         pid
