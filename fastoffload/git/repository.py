@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,12 +69,17 @@ class Repository:
         """What git prints, without the newline at its end; it need not be text."""
         return decoded(self.git(verb, *arguments, stdin=stdin).stdout).removesuffix("\n")
 
-    def tree_of(self, folder: Path, *, ignored: bool = False) -> str:
-        """Stores a folder as a tree: without .git, and what is ignored only if asked for."""
+    def tree_of(self, folder: Path, *, ignored: bool = False, also: Iterable[str] = ()) -> str:
+        """Stores a folder as a tree: without .git, and what is ignored only if asked for.
+
+        What is ignored may be asked for by name, too, whether it is there or not.
+        """
+        named = b"\0".join(os.fsencode(name) for name in also if (folder / name).is_file())
         force = ["--force"] if ignored else []
         with index() as env:
             work_tree = env | {"GIT_WORK_TREE": str(folder)}
             self.git("add", "--all", *force, env=work_tree)
+            self.git("update-index", "--add", "-z", "--stdin", stdin=named, env=work_tree)
             return self.git("write-tree", env=env).stdout.decode().strip()
 
     def write_to(self, folder: Path, tree: str) -> None:

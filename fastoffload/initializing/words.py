@@ -1,10 +1,12 @@
 """What `init` says: what it found, what it would do, and what is left to do by hand."""
 
+import shlex
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from fastoffload.changes import Change
+from fastoffload.git.ignored import ignored
 from fastoffload.initializing.found import Found
 from fastoffload.initializing.plan import Plan
 from fastoffload.requirements import locks
@@ -85,11 +87,24 @@ def steps(plan: Plan) -> Iterator[str]:
         yield f"`{command}` installs what the engine needs"
     yield from plan.worker
     root = plan.found.root
+    if left_out := shlex.join(_left_out(plan)):
+        yield f"`git add --force {left_out}`: git ignores them, and the engine needs them"
     is_kept = any((folder / ".git").exists() for folder in (root, *root.parents))
     commit = f"{'' if is_kept else 'git init && '}git add --all && git commit"
     yield f"`{commit}` it: `switch`, `update` and `status` work from then on"
     blank = f"{plan.found.package or '.'}/jobs/blank"
     yield f"try the first job, {blank}: its README.md says how; `fastoffload add` makes others"
+
+
+def _left_out(plan: Plan) -> list[str]:
+    """The folders, as high as they go, of new files that git was told to ignore."""
+    root = plan.found.root
+    found = {
+        file if file.parent == root else file.parent
+        for file in ignored(root, [one for one in plan.added if one.is_relative_to(root)])
+    }
+    highest = {one for one in found if not found.intersection(one.parents)}
+    return sorted(_shown(one, root) for one in highest)
 
 
 def _shown(file: Path, root: Path) -> str:

@@ -54,15 +54,26 @@ def _names_left(project: Path, answers: Answers) -> str | None:
         return None
     name = plain(_name(project, answers))
     prefix = f"{name}.{answers.choice.strategy.name}"
-    redis = 'redis-cli -u "$BROKER_URL"'
     what, clear = (
-        ("keys", f"{redis} --scan --pattern '{prefix}:*' | xargs -r {redis} del")
-        if broker == "redis"
-        else ("queues", f"RabbitMQ deletes them {UNUSED_DAYS} days after they were last used")
+        ("keys", _of_redis(prefix)) if broker == "redis" else ("queues", _of_rabbitmq(prefix))
     )
     return (
         f"On the {broker} broker of before, {what} whose names begin with {prefix} are left and"
-        f" read by nobody (with a QUEUE_PREFIX, that in place of {name}). To clear them: {clear}."
+        f" read by nobody (with a QUEUE_PREFIX, that in place of {name}). To clear them{clear}."
+    )
+
+
+def _of_redis(prefix: str) -> str:
+    cli = 'redis-cli -u "$BROKER_URL"'
+    return f": {cli} --scan --pattern '{prefix}:*' | xargs -r {cli} del"
+
+
+def _of_rabbitmq(prefix: str) -> str:
+    """Where the broker runs: what listens for clients may be no place to manage it."""
+    listed = f"rabbitmqctl list_queues --quiet name | grep '^{prefix}\\.'"
+    return (
+        f" at once, where it runs: {listed} | xargs -r -n 1 rabbitmqctl delete_queue;"
+        f" else RabbitMQ deletes them {UNUSED_DAYS} days after they were last used"
     )
 
 

@@ -1,6 +1,6 @@
 """`fastoffload status`: what a project is, and how far it is from what it came from."""
 
-from collections.abc import Set
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,8 +58,8 @@ def status(path: Path) -> Status:
     answers = Answers.read(path)
     releases.check_known(answers.release)
     with scratch() as repository:
-        present = _present(repository, path)
         rendered = render_to_tree(repository, answers.data(answers.choice), answers.release)
+        present = _present(repository, path, repository.entries(rendered))
         rendered = lend(repository, rendered, rendered, present)
         before, now = repository.entries(rendered), repository.entries(present)
         not_compared = NOT_OURS | _theirs(answers, before.keys() | now.keys())
@@ -100,9 +100,10 @@ def _named_yours(answers: Answers, rendered: Set[str]) -> list[str]:
     return [f"all but {engine_in(answers.package)} and {TESTS}"]
 
 
-def _present(repository: Repository, path: Path) -> str:
+def _present(repository: Repository, path: Path, ours: Iterable[str]) -> str:
+    """As it would be committed, and what it has of ours though git ignores it."""
     try:
-        return repository.tree_of(path)
+        return repository.tree_of(path, also=ours)
     except FastoffloadError as error:
         raise FastoffloadError(f"{error}; mend what it names, or add it to .gitignore") from error
 

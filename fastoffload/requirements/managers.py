@@ -54,7 +54,8 @@ class Manager:
         else:
             code, said = run([self.program, *verb, *more], folder, os.environ | WITHOUT_ENVIRONMENT)
         if code:
-            shown = "\n".join(said.strip().splitlines()[-SHOWN_LINES:])
+            lines = [line.strip() for line in said.partition("\nhint:")[0].strip().splitlines()]
+            shown = " ".join(filter(None, lines[-SHOWN_LINES:]))
             raise FastoffloadError(
                 f"`{self.command(verb, *more)}` failed, and nothing was changed: {shown}"
             )

@@ -42,6 +42,21 @@ def application(workshop: Workshop, lay_out: LayOut) -> Path:
     return root
 
 
+def test_what_git_ignores_is_committed_all_the_same(workshop: Workshop, lay_out: LayOut) -> None:
+    root = lay_out(SHAPES["a lifespan"])
+    append(root / ".gitignore", "migrations/\n*.patch\n")
+    commit(root, "ignored")
+    said = workshop.ok(*IN, cwd=root)
+    folder = f"{ENGINE}database/migrations/versions"
+    command = f"git add --force .offload-init.patch {folder}"
+    assert f"`{command}`: git ignores them, and the engine needs them" in said
+    git(root, *command.split()[1:])
+    commit(root, "init")
+    assert git(root, "clean", "-dnX", "--", ".") == ""
+    workshop.ok("status", "--check", cwd=root)
+    workshop.ok("switch", "background", cwd=root)
+
+
 def test_an_update_brings_the_engine_and_what_it_needs(
     workshop: Workshop, application: Path, tmp_path: Path
 ) -> None:

@@ -21,6 +21,8 @@ from initializing.shapes import POETRY, PYPROJECT, SHAPES, Shape
 IN = (*FASTOFFLOAD, "init", "--strategy", "executor", "--yes")
 OUT = (*FASTOFFLOAD, "init", "--undo", "--yes")
 MOST_SECONDS = 900
+# What Poetry says behind a mirror that serves lists of files, and no page for each version.
+NO_PAGE = re.compile(r"^Package \S+ \(\S+\) not found\.$", re.MULTILINE)
 PDM = PYPROJECT.format(path=".").replace("[tool.uv]\npackage = false", "[tool.pdm]")
 UV = PYPROJECT.format(path=".")
 
@@ -61,11 +63,14 @@ def run(root: Path, *command: str) -> str:
         command,
         cwd=root,
         env=os.environ | {"POETRY_VIRTUALENVS_CREATE": "false"},
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         timeout=MOST_SECONDS,
         check=False,
     )
+    if NO_PAGE.search(done.stderr):
+        pytest.skip(f"the package index has no page for each version: {done.stderr.strip()}")
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -76,13 +81,19 @@ def lock(root: Path, name: str) -> None:
     commit(root, "locked")
 
 
+def everything(root: Path, managed: Managed) -> dict[str, bytes]:
+    """Every file, the lock file too, but not what Python compiles."""
+    found = contents(root) | {managed.lock: (root / managed.lock).read_bytes()}
+    return {name: text for name, text in found.items() if not name.endswith(".pyc")}
+
+
 def test_its_lock_file_gets_more_and_loses_nothing(
     lay_out: LayOut, environment: Path, tmp_path: Path, name: str
 ) -> None:
     managed, shape = MANAGED[name], shape_of(MANAGED[name].pyproject)
     root = lay_out(shape)
     lock(root, name)
-    before = contents(root)
+    before = everything(root, managed)
     said = run(root, *IN)
     assert f"edit  {managed.lock} (shown by --diff)\n" in said
     assert f"`{managed.install}` installs what the engine needs" in said
@@ -95,8 +106,7 @@ def test_its_lock_file_gets_more_and_loses_nothing(
         assert ended(client, answer.headers["Location"])["status"] == "succeeded"
     commit(root, "init")
     run(root, *OUT)
-    after = {name: text for name, text in contents(root).items() if not name.endswith(".pyc")}
-    assert after == before
+    assert everything(root, managed) == before
 
 
 def test_undo_brings_back_a_lock_file_of_an_older_uv(lay_out: LayOut) -> None:

@@ -37,6 +37,7 @@ def test_what_is_left_and_how_to_clear_it(project: Path, strategy: str) -> None:
     assert rabbitmq is not None
     assert f"--scan --pattern 'demo-shop.{strategy}:*' | xargs -r redis-cli -u" in redis
     assert f"begin with demo-shop.{strategy} are left" in rabbitmq
+    assert f"grep '^demo-shop.{strategy}\\.' | xargs -r -n 1 rabbitmqctl delete_queue;" in rabbitmq
     assert f"{UNUSED_DAYS} days" in rabbitmq
 
 
