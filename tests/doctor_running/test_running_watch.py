@@ -5,8 +5,9 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,11 @@ async def never(*_: object) -> None:
     """Receives and sends nothing."""
 
 
-def stalls_of(handle: Callable[[], Awaitable[object]], limit: float = 0.1) -> list[Stall]:
+def stalls_of(
+    handle: Callable[[], Awaitable[object]],
+    limit: float = 0.1,
+    run: Callable[[Coroutine[object, object, None]], None] = asyncio.run,
+) -> list[Stall]:
     """What is told while an application handles a request."""
     told: list[Stall] = []
 
@@ -49,7 +54,7 @@ def stalls_of(handle: Callable[[], Awaitable[object]], limit: float = 0.1) -> li
         await watched(dict(HTTP), never, never)
         await asyncio.wait_for(all_told.wait(), 60)
 
-    asyncio.run(main())
+    run(main())
     return told[:-1]
 
 
@@ -108,6 +113,25 @@ def test_a_loop_that_is_idle_or_only_awaits_does_not_stall() -> None:
         await asyncio.to_thread(time.sleep, 0.4)
 
     assert stalls_of(awaits) == []
+
+
+def test_an_idle_loop_is_not_woken() -> None:
+    asked: list[object] = []
+    while_idle: list[object] = []
+
+    class Loop(asyncio.SelectorEventLoop):
+        def call_soon_threadsafe(self, *args: Any, **options: Any) -> asyncio.Handle:  # noqa: ANN401
+            asked.append(args)
+            return super().call_soon_threadsafe(*args, **options)
+
+    async def idles() -> None:
+        asked.clear()
+        await asyncio.sleep(1)
+        while_idle.extend(asked)
+
+    with asyncio.Runner(loop_factory=Loop) as runner:
+        assert stalls_of(idles, run=runner.run) == []
+    assert len(while_idle) < 10  # of some fifty looks
 
 
 def test_less_than_the_limit_is_not_told() -> None:

@@ -1,9 +1,10 @@
 """Watches event loops, and tells what holds one up: entry, line, and whether it waits or computes.
 
-A thread asks each loop for a sign of life, fifty times a second. While none comes it looks at the
-stack of the loop's thread. How long that thread was on a CPU tells waiting from computing. Time in
-which this thread could not run counts only when the loop's thread computed meanwhile, in C code
-that holds the GIL, and time in which a busy machine let the loop's thread wait never counts.
+A thread looks fifty times a second what each loop's thread does. One that idles gives a sign of
+life by that; any other loop is asked for one, and while none comes the thread looks at its stack.
+How long that thread was on a CPU tells waiting from computing. Time in which this thread could not
+run counts only when the loop's thread computed meanwhile, in C code that holds the GIL, and time in
+which a busy machine let the loop's thread wait never counts.
 
 Needs the standard library only, so that it runs in an environment without fastoffload.
 """
@@ -106,6 +107,7 @@ class _Loop:
         self._seen: Look | None = None
         # Since it was asked: the loop's thread was ready, and got no CPU; another one had the GIL.
         self._starved, self._others = 0.0, 0.0
+        self._answered_at = 0.0
         self._ask_since(self._before[0])
         loop.call_soon(self._answer)
 
@@ -135,6 +137,9 @@ class _Loop:
                 self._starved = starved
                 self._spent = spent
                 self._look()
+            elif self._idles(self._frame()):  # to ask would wake it
+                self._answered_at = self._before[0]
+                return True
             return self._ask()
         else:
             self._spent = self._spent.and_then(spent)
@@ -195,13 +200,16 @@ class _Loop:
 
     def _stack(self) -> Look | None:
         """What the loop's thread does now, when that is a callback's doing."""
-        frame = sys._current_frames().get(self._thread)  # noqa: SLF001
+        frame = self._frame()
         if self._idles(frame):
             return None
         frames = [found for found in _outwards(frame) if found.f_code not in self._machinery]
         look = Look.now(frames[::-1], Spent())
         # Without either it is not known what calls the loop.
         return look if look.scope or self._machinery else None
+
+    def _frame(self) -> FrameType | None:
+        return sys._current_frames().get(self._thread)  # noqa: SLF001
 
     def _elapsed(self) -> tuple[float, float, float]:
         """Seconds since the last time; of them on a CPU, and waiting for one."""
