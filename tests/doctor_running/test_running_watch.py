@@ -51,11 +51,13 @@ def stalls_of(
         await watched(dict(HTTP), never, never)
         await asyncio.sleep(0)
         watched.app = last  # when this has been told, all has
-        await watched(dict(HTTP), never, never)
-        await asyncio.wait_for(all_told.wait(), 60)
+        async with asyncio.timeout(60):
+            while not all_told.is_set():  # a busy machine may come to look too late
+                await watched(dict(HTTP), never, never)
+                await asyncio.sleep(limit)
 
     run(main())
-    return told[:-1]
+    return [stall for stall in told if stall.chain != ("last",)]
 
 
 def test_python_code_c_code_and_a_wait_are_told_apart() -> None:
