@@ -1,4 +1,4 @@
-"""Lists of requirements in a pyproject.toml that have a line for each, sorted by name."""
+"""Lists of requirements in a pyproject.toml that have a line for each, sorted as uv sorts them."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -13,6 +13,11 @@ def name_of(requirement: str) -> str:
     """The normalized name of what a requirement asks for."""
     found = LEADING_NAME.match(requirement)
     return normalized(found[0]) if found else ""
+
+
+def sort_key(requirement: str) -> str:
+    """What uv compares: it adds to a list in its place only where it finds the list sorted."""
+    return re.split(r"[<>=!~;@ ]", requirement, maxsplit=1)[0]
 
 
 def with_requirements(text: str, wanted: Mapping[str, Iterable[str]]) -> str:
@@ -34,8 +39,8 @@ def with_lines(text: str, name: str, lines: Iterable[str]) -> str:
     there = found[2].splitlines(keepends=True)
     names = {name_of_line(line) for line in there}
     for line in lines:
-        if (new := name_of_line(line)) not in names:
-            after = (place for place, one in enumerate(there) if name_of_line(one) > new)
+        if name_of_line(line) not in names:
+            after = (place for place, one in enumerate(there) if _place(one) > _place(line))
             there.insert(next(after, len(there)), line)
     return text[: found.start(2)] + "".join(there) + text[found.end(2) :]
 
@@ -49,6 +54,10 @@ def lines_of(text: str, name: str) -> list[str]:
 def name_of_line(line: str) -> str:
     """The name that a line of a list asks for; "" for a line that asks for nothing."""
     return name_of(line.strip().removeprefix('"'))
+
+
+def _place(line: str) -> str:
+    return sort_key(line.strip().removeprefix('"'))
 
 
 def _list(name: str) -> re.Pattern[str]:

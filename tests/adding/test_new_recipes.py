@@ -8,7 +8,7 @@ import pytest
 from conftest import Cli
 from workshop import contents, git
 
-from fastoffload.templating.requirements import name_of
+from fastoffload.templating.requirements import name_of, sort_key
 
 NEW = ("new", "demo", "--defaults", "--no-install")
 
@@ -22,7 +22,7 @@ def required(project: Path) -> list[str]:
     """What it depends on, by name."""
     document = tomllib.loads((project / "pyproject.toml").read_text())
     lists = [document["project"]["dependencies"], document["dependency-groups"]["dev"]]
-    assert all(sorted(entries, key=name_of) == entries for entries in lists)
+    assert all(sorted(entries, key=sort_key) == entries for entries in lists)
     return [name_of(entry) for entries in lists for entry in entries]
 
 
