@@ -24,7 +24,7 @@ ELSEWHERE = (
     *("fastoffload switch celery", "fastoffload add thumbnails --recipe image"),
     "API_KEY=… POSTGRES_PASSWORD=… docker compose up --build --detach",
 )
-TABLE = """
+TABLE = """\
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base
