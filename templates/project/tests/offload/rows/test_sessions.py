@@ -16,6 +16,7 @@ from app.offload.database.engines import (
     read_once,
     transact_once,
 )
+from app.offload.database.migrate import migrate
 from app.offload.database.outage import is_outage
 from offload.callbacks.databases import migrated
 from offload.rows.making import ON_SERVER
@@ -85,6 +86,9 @@ def test_nobody_waits_for_long_for_a_lock(database: Path, monkeypatch: pytest.Mo
 @pytest.mark.skipif(ON_SERVER, reason="is SQLite's")
 def test_who_made_the_file_has_its_connections_as_those_after(tmp_path: Path) -> None:
     with migrated(tmp_path):
+        (tmp_path / "app.db").unlink()  # which is a copy: here the process makes it
+        get_engine().dispose()
+        migrate()
         made = read_once(synchronous)
         get_engine().dispose()
         assert made == read_once(synchronous) == NORMAL
