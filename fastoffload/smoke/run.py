@@ -9,7 +9,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from fastoffload.catalog import variants
-from fastoffload.recipes.recipe import DEFAULT
+from fastoffload.recipes.recipe import SAMPLE
 from fastoffload.smoke.board import Board
 from fastoffload.smoke.course import Course
 from fastoffload.smoke.matrix import Entry
@@ -57,7 +57,7 @@ def projects_of(options: SmokeOptions, place: Place) -> list[Project]:
     With one is asked the first that has the recipe with the most routes, or else the last.
     """
     with_key = {entry.python: entry for entry in options.entries}
-    with_key |= {e.python: e for e in reversed(options.entries) if DEFAULT in e.recipes}
+    with_key |= {e.python: e for e in reversed(options.entries) if SAMPLE in e.recipes}
     first = {entry.python: entry for entry in reversed(options.entries)}
     return [
         Project(
