@@ -20,6 +20,8 @@ AUTHOR = {
         ("DATE", "2000-01-01T00:00:00Z"),
     )
 }
+# To fetch from a file or folder of ours, whatever the user lets git fetch from elsewhere.
+FROM_OURS = {"GIT_ALLOW_PROTOCOL": "file"}
 BUNDLED = "refs/heads/bundled"
 CACHES = "__pycache__/\n*.py[co]\n.mypy_cache/\n.pytest_cache/\n.ruff_cache/\n.venv/\n.DS_Store\n"
 
@@ -143,9 +145,8 @@ class Repository:
 
     def unbundle(self, file: Path) -> str:
         """Stores the tree of such a file. Raises FastoffloadError for one that is not whole."""
-        # Whatever the user lets git fetch from elsewhere.
-        allowed = {"GIT_ALLOW_PROTOCOL": "file"}
-        self.git("fetch", "--quiet", "--no-tags", str(file), f"+{BUNDLED}:{BUNDLED}", env=allowed)
+        what = f"+{BUNDLED}:{BUNDLED}"
+        self.git("fetch", "--quiet", "--no-tags", str(file), what, env=FROM_OURS)
         return self.text("rev-parse", f"{BUNDLED}^{{tree}}")
 
     def object_format(self) -> str:

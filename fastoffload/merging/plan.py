@@ -10,7 +10,7 @@ from fastoffload import terminal
 from fastoffload.catalog import Choice
 from fastoffload.errors import FastoffloadError
 from fastoffload.git.call import check_merges
-from fastoffload.git.repository import Entries, Entry, Repository, scratch
+from fastoffload.git.repository import FROM_OURS, Entries, Entry, Repository, scratch
 from fastoffload.git.worktree import WorkTree
 from fastoffload.merging.apply import apply
 from fastoffload.merging.journal import Journal, exclusive
@@ -82,9 +82,7 @@ class Plan:
         """Brings the result to the tree, staged."""
         options = ("--no-write-fetch-head", "--no-tags", "--no-recurse-submodules", "--refmap=")
         source = str(self.scratch.folder)
-        # Whatever the user lets git fetch from elsewhere: this is a folder of ours.
-        allowed = {"GIT_ALLOW_PROTOCOL": "file"}
-        self.work.git("fetch", "--quiet", *options, source, RESULT, env=allowed)
+        self.work.git("fetch", "--quiet", *options, source, RESULT, env=FROM_OURS)
         apply(self.work, self.journal)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from fastoffload.errors import FastoffloadError
-from fastoffload.git.repository import Repository
+from fastoffload.git.repository import FROM_OURS, Repository
 
 PACKAGE = Path(__file__).parent.parent
 BUNDLE = PACKAGE / "releases.bundle"
@@ -211,7 +211,7 @@ def _publish(folder: Path, fill: Callable[[Path], None]) -> None:
 
 def _unpack(folder: Path) -> None:
     repository = Repository.init(folder)
-    repository.git("fetch", "--quiet", str(BUNDLE), f"+{TAGS}*:{TAGS}*")
+    repository.git("fetch", "--quiet", str(BUNDLE), f"+{TAGS}*:{TAGS}*", env=FROM_OURS)
 
 
 def _copy(source: Path, target: Path) -> None:

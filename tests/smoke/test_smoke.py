@@ -20,11 +20,12 @@ from workshop import CHECKOUT
 
 from fastoffload.smoke.options import SmokeOptions
 from fastoffload.smoke.project.environments import Environments
-from fastoffload.smoke.project.project import Place
+from fastoffload.smoke.project.project import Place, Project
 from fastoffload.smoke.project.services import Services
 from fastoffload.smoke.project.slots import Slots
 from fastoffload.smoke.run import projects_of
 from fastoffload.smoke.stages.checking import STRATEGY_TESTS, of_strategy, summary
+from fastoffload.templating.releases import templates_dir
 
 WORKFLOW = CHECKOUT / ".github" / "workflows" / "ci.yml"
 SMOKE_SECONDS = 10 * LIMIT_SECONDS
@@ -100,8 +101,8 @@ def test_the_last_line_of_pytest_is_found_among_bytes_that_are_no_text(tmp_path:
     assert summary(log) == "3 passed, 1 skipped"
 
 
-def whole_ones(tmp_path: Path, variants: list[str]) -> list[str]:
-    """Of the projects of a smoke on two Pythons, those of which all tests are run."""
+def projects_on_two_pythons(tmp_path: Path, variants: list[str]) -> list[Project]:
+    """Those of a smoke."""
     options = SmokeOptions.of(
         strategies=[],
         variants=variants,
@@ -114,7 +115,21 @@ def whole_ones(tmp_path: Path, variants: list[str]) -> list[str]:
         junit=None,
     )
     place = Place(tmp_path, tmp_path, Environments(tmp_path), None, Slots(1))
-    return [one.entry.name for one in projects_of(options, place) if one.tested_whole]
+    return projects_of(options.with_recipes_of(templates_dir()), place)
+
+
+def whole_ones(tmp_path: Path, variants: list[str]) -> list[str]:
+    """Of these, those of which all tests are run."""
+    projects = projects_on_two_pythons(tmp_path, variants)
+    return [one.entry.name for one in projects if one.tested_whole]
+
+
+def test_schemathesis_asks_without_a_key_and_with_one_where_the_sample_is(tmp_path: Path) -> None:
+    projects = [one for one in projects_on_two_pythons(tmp_path, []) if one.keys]
+    with_key = [one for one in projects if any(one.keys)]
+    assert {key for one in projects for key in one.keys} > {""}
+    assert [one.entry.python for one in with_key] == ["3.11", "3.12"]
+    assert all("report" in one.entry.recipes for one in with_key)
 
 
 def test_tests_that_know_no_strategy_run_once_on_each_python(tmp_path: Path) -> None:

@@ -162,3 +162,13 @@ def test_without_git_the_newest_is_rendered(workshop: Workshop, tmp_path: Path) 
     )
     assert made.returncode == 0, made.stderr
     assert f"_commit: {NEWEST}\n" in (tmp_path / "demo" / ".copier-answers.yml").read_text()
+
+
+def test_they_are_unpacked_whatever_the_user_lets_git_fetch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = tmp_path / "gitconfig"
+    settings.write_text("[protocol]\n\tallow = never\n")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert releases.recorded().text("tag", "--list").split() == releases.recorded_versions()
