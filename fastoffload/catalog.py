@@ -6,6 +6,10 @@ from typing import Self
 
 from fastoffload.errors import UsageError, unknown
 
+# What runs the jobs, from the fewest parts to the most: threads or processes of the service, or
+# workers beside it that a broker feeds.
+THREADS, PROCESSES, WORKERS = RUN_ON = ("threads", "processes", "workers")
+
 
 @dataclass(frozen=True, slots=True)
 class Variant:
@@ -14,6 +18,7 @@ class Variant:
     name: str
     reason: str
     cost: str | None = None
+    runs_on: str | None = None  # where it differs from the strategy's
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +28,7 @@ class Strategy:
     name: str
     summary: str
     reason: str
+    runs_on: str
     needs: str
     survives: str
     take_it: str
@@ -31,6 +37,9 @@ class Strategy:
     variants: tuple[Variant, ...]
     cost: str | None
     worker: str | None = None  # the command of its worker, for a module in the place of {worker}
+    # What it declares on a RabbitMQ, for a prefix of one's own in the place of {prefix}.
+    queues: tuple[str, ...] = ()
+    exchanges: tuple[str, ...] = ()
 
 
 # The figures: README.md, "What it costs": 20 reports in flight, 2 workers, on 2 cores.
@@ -45,7 +54,7 @@ THREAD_POOL_COST = (
 
 POOLS = (
     Variant("process", "CPU-bound work: real parallelism, and a stuck job can be killed"),
-    Variant("thread", "work that mostly waits, or releases the GIL", THREAD_POOL_COST),
+    Variant("thread", "work that mostly waits, or releases the GIL", THREAD_POOL_COST, THREADS),
 )
 BROKERS = (
     Variant("redis", "one small server that many teams already run"),
@@ -63,6 +72,7 @@ STRATEGIES: dict[str, Strategy] = {
         name="background",
         summary="Starlette BackgroundTasks: a thread of the API process, on a limiter of its own",
         reason="threads of the API process: for work that mostly waits",
+        runs_on=THREADS,
         needs="nothing besides the API",
         survives="kill -9 of the server: the job's row is in the database, and the job runs again",
         take_it="jobs wait for networks and files, and one process is enough",
@@ -75,6 +85,7 @@ STRATEGIES: dict[str, Strategy] = {
         name="executor",
         summary="loop.run_in_executor: a supervised pool of processes, or of threads",
         reason="processes beside the API: for CPU-bound work on one machine",
+        runs_on=PROCESSES,
         needs="nothing besides the API; a process pool takes memory for each process",
         survives="kill -9 of the server, and of one child: only that child's job runs again",
         take_it="jobs compute for long, and one machine has cores enough",
@@ -87,6 +98,7 @@ STRATEGIES: dict[str, Strategy] = {
         name="celery",
         summary="Celery worker processes, fed by a broker",
         reason="separate worker processes: the widely known queue",
+        runs_on=WORKERS,
         needs=QUEUE_NEEDS,
         survives=QUEUE_SURVIVES,
         take_it="workers scale apart from the API, and the team knows Celery",
@@ -95,11 +107,18 @@ STRATEGIES: dict[str, Strategy] = {
         variants=BROKERS,
         cost=None,
         worker="celery --quiet -A {worker} worker",
+        queues=("{prefix}.celery.default", "celery@{host}.{prefix}.celery.pidbox"),
+        exchanges=(
+            "{prefix}.celery.pidbox",
+            "reply.{prefix}.celery.pidbox",
+            "{prefix}.celery.events",
+        ),
     ),
     "dramatiq": Strategy(
         name="dramatiq",
         summary="Dramatiq worker processes, fed by a broker",
         reason="separate worker processes: a small queue with few settings",
+        runs_on=WORKERS,
         needs=QUEUE_NEEDS,
         survives=QUEUE_SURVIVES,
         take_it="workers scale apart from the API, and a small typed library is preferred",
@@ -108,6 +127,7 @@ STRATEGIES: dict[str, Strategy] = {
         variants=BROKERS,
         cost=None,
         worker="dramatiq {worker}:broker --skip-logging --processes 1 --threads 2",
+        queues=("{prefix}.dramatiq.default", "{prefix}.dramatiq.default.DQ"),
     ),
 }
 
@@ -143,6 +163,21 @@ class Choice:
         return answers
 
     @property
+    def name(self) -> str:
+        """As `smoke` and `bench` have it: `executor-process`."""
+        return "-".join(self.answers.values())
+
+    @property
+    def runs_on(self) -> str:
+        """What runs the jobs, one of RUN_ON."""
+        return (self.variant and self.variant.runs_on) or self.strategy.runs_on
+
+    @property
+    def is_queue(self) -> bool:
+        """Whether workers take the jobs from a broker."""
+        return self.runs_on == WORKERS
+
+    @property
     def cost(self) -> str | None:
         """What the choice costs, in one line; None when there is nothing to say."""
         return self.variant.cost if self.variant else self.strategy.cost
@@ -155,7 +190,7 @@ def variants() -> dict[str, Choice]:
         for strategy in STRATEGIES.values()
         for variant in strategy.variants or (None,)
     ]
-    return {"-".join(choice.answers.values()): choice for choice in choices}
+    return {choice.name: choice for choice in choices}
 
 
 def _strategy(name: str) -> Strategy:

@@ -12,17 +12,15 @@ from pathlib import Path
 import pytest
 from workshop import Workshop, making
 
+from fastoffload.catalog import variants
 from fastoffload.system.cpu import available_cores
 
 # The options of `new` for each variant: the strategy and, where it has an option, that.
 VARIANTS = {
-    "background": ("--strategy", "background"),
-    "executor-process": ("--strategy", "executor", "--pool", "process"),
-    "executor-thread": ("--strategy", "executor", "--pool", "thread"),
-    "celery-redis": ("--strategy", "celery", "--broker", "redis"),
-    "celery-rabbitmq": ("--strategy", "celery", "--broker", "rabbitmq"),
-    "dramatiq-redis": ("--strategy", "dramatiq", "--broker", "redis"),
-    "dramatiq-rabbitmq": ("--strategy", "dramatiq", "--broker", "rabbitmq"),
+    name: tuple(
+        word for question, answer in choice.answers.items() for word in (f"--{question}", answer)
+    )
+    for name, choice in variants().items()
 }
 FASTOFFLOAD = (sys.executable, "-m", "fastoffload")
 LIMIT_SECONDS = 60

@@ -65,7 +65,7 @@ class Bench:
             self._count_losses(way)
         self._round(self._remedies)
         for project in {project.strategy: project for project in self._projects}.values():
-            if project.is_queue:
+            if project.choice.is_queue:
                 self._measure_empty(project)
         for _ in range(1, rounds):
             if not self.clock.fit(["bare", *(way.name for way in self._main)], ROUND + self._jobs):

@@ -23,12 +23,7 @@ class Measured:
     @property
     def name(self) -> str:
         """As `bench` has it."""
-        return "-".join(self.choice.answers.values())
-
-    @property
-    def is_queue(self) -> bool:
-        """Whether workers take jobs from a broker."""
-        return self.choice.strategy.option == "broker"
+        return self.choice.name
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,11 @@
 import math
 from collections.abc import Callable, Sequence
 
-from fastoffload.catalog import Choice
+from fastoffload.catalog import RUN_ON, THREADS, Choice
 from fastoffload.choosing.bench_results import Evidence, Measured
 from fastoffload.choosing.workload import ROOM, Work
 from fastoffload.errors import FastoffloadError
 
-# From the fewest parts to the most.
-PARTS = ("background", "executor-thread", "executor-process", "dramatiq", "celery")
 SLOWER = 2  # times the best p99 of health under load: more is noticed
 SLOWER_MS = 5  # and less than this more is not
 
@@ -48,11 +46,11 @@ def _lost_jobs(found: Measured, _: Work) -> str | None:
 
 
 def _is_no_queue(found: Measured, work: Work) -> str | None:
-    return "it is no queue" if work.needs_a_queue and not found.is_queue else None
+    return "it is no queue" if work.needs_a_queue and not found.choice.is_queue else None
 
 
 def _needs_a_broker(found: Measured, work: Work) -> str | None:
-    return "it needs a broker" if found.is_queue and not work.brokers_ok else None
+    return "it needs a broker" if found.choice.is_queue and not work.brokers_ok else None
 
 
 def _has_one_broker(found: Measured, work: Work) -> str | None:
@@ -62,7 +60,7 @@ def _has_one_broker(found: Measured, work: Work) -> str | None:
 
 
 def _shares_a_process(found: Measured, work: Work) -> str | None:
-    if not work.survives("crash") or _parts(found) >= PARTS.index("executor-process"):
+    if not work.survives("crash") or found.choice.runs_on != THREADS:
         return None
     return "a job on a thread takes the others along"
 
@@ -109,7 +107,7 @@ def _quick(variants: Sequence[Measured]) -> tuple[list[Measured], list[str]]:
 
 def _parts(found: Measured) -> int:
     """Its place among those with fewer and more parts."""
-    return next(i for i, name in enumerate(PARTS) if found.name.startswith(name))
+    return RUN_ON.index(found.choice.runs_on)
 
 
 def _praise(taken: Measured) -> str:

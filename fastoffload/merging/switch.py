@@ -37,6 +37,6 @@ def _target(answers: Answers, choice: Choice) -> Target:
         release=answers.release,
         choice=choice,
         title=f"the switch to {describe(choice)}",
-        label="-".join(choice.answers.values()),
+        label=choice.name,
         follow_renames=False,
     )

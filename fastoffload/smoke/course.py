@@ -78,7 +78,7 @@ class Course:
     def _way_to_go(self, stage: Stage) -> float:
         """Seconds from the beginning of this stage to the end of the longest that need it."""
         behind = [self._way_to_go(other) for other in self._stages if other.needs == stage.name]
-        more = stage.broker_seconds if "broker" in self._project.choice.answers else 0.0
+        more = stage.broker_seconds if self._project.choice.is_queue else 0.0
         return stage.usual_seconds + more + max(behind, default=0.0)
 
 

@@ -29,5 +29,5 @@ def next_steps(
 
 
 def _started(choice: Choice) -> str:
-    has_broker = choice.strategy.option == "broker"
+    has_broker = choice.is_queue
     return "web, worker and an embedded broker; " if has_broker else ""

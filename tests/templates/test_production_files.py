@@ -101,7 +101,7 @@ def answers(project: Path) -> dict[str, str]:
 
 
 def has_worker(project: Path) -> bool:
-    return answers(project)["strategy"] in ("celery", "dramatiq")
+    return "broker" in answers(project)
 
 
 def the_cmd(dockerfile: list[list[str]]) -> list[str]:

@@ -7,6 +7,7 @@ import pytest
 from conftest import VARIANTS, Rendered
 from workshop import CHECKOUT
 
+from fastoffload.catalog import THREADS, variants
 from fastoffload.requirements.declared import declared, declared_for_developers
 from fastoffload.requirements.managers import requirements_in, split
 from fastoffload.templating.requirements import sort_key
@@ -15,7 +16,6 @@ TEMPLATES = CHECKOUT / "templates"
 FLOORS = tomllib.loads((TEMPLATES / "floors.toml").read_text(encoding="utf-8"))
 # In a generated project others bring them along, or ask for them by an extra.
 BROUGHT = {"aiosqlite", "greenlet", "opentelemetry-api", "pika", "pydantic"}
-WITHOUT_POOL = {"background", "executor-thread"}
 
 
 def listed(file: Path) -> list[str]:
@@ -27,8 +27,9 @@ def listed(file: Path) -> list[str]:
 def test_an_application_is_asked_for_the_oldest_that_run(rendered: Rendered, variant: str) -> None:
     wanted = listed(rendered(variant) / "app" / "offload" / "requirements.txt")
     asked = {split(one)[0]: one.partition(">=")[2].partition(",")[0] for one in wanted}
-    groups = ["engine", *(["pool"] if variant not in WITHOUT_POOL else [])]
-    groups += [name for name in ("celery", "dramatiq") if variant.startswith(name)]
+    choice = variants()[variant]
+    groups = ["engine", *(["pool"] if choice.runs_on != THREADS else [])]
+    groups += [choice.strategy.name] if choice.is_queue else []
     floors = {name: floor for group in groups for name, floor in FLOORS[group].items()}
     assert asked == floors
 

@@ -10,6 +10,8 @@ from conftest import VARIANTS, Cli, Rendered
 from copier import run_copy
 from workshop import CHECKOUT
 
+from fastoffload.catalog import variants
+
 TEMPLATES = CHECKOUT / "templates"
 
 # What only some variants have, below app/offload.
@@ -29,15 +31,12 @@ QUEUE = [
     "worker.py",
     "worker_children.py",
 ]
-OF_A_VARIANT = {
-    "background": IN_PROCESS + THREADS,
-    "executor-process": IN_PROCESS + POOL,
-    "executor-thread": IN_PROCESS + THREADS,
-    "celery-redis": POOL + QUEUE,
-    "celery-rabbitmq": POOL + QUEUE,
-    "dramatiq-redis": POOL + QUEUE,
-    "dramatiq-rabbitmq": POOL + QUEUE,
+RUN_ON = {
+    "threads": IN_PROCESS + THREADS,
+    "processes": IN_PROCESS + POOL,
+    "workers": POOL + QUEUE,
 }
+OF_A_VARIANT = {name: RUN_ON[choice.runs_on] for name, choice in variants().items()}
 OF_THE_RECIPE = ("app/jobs/report/", "migrations/versions/0", "tests/jobs/test_report")
 CONDITION = re.compile(r"\{% if (.+?) %\}(.+?)\{% endif %\}")
 TAG = re.compile(r"\{[%#]|\{\{ ")  # other pairs of braces are Python's, in an f-string
@@ -137,9 +136,10 @@ def test_python_in_the_template_is_plain_python() -> None:
 def test_strategies_of_a_kind_have_the_same_files_and_none_is_empty() -> None:
     of = {folder.name: files(folder) for folder in (TEMPLATES / "strategies").iterdir()}
     brokers = {folder.name: files(folder) for folder in (TEMPLATES / "brokers").iterdir()}
-    assert {"strategy.py", "readme.md"} == set(of["background"])
-    assert of["background"].keys() == of["executor-process"].keys() == of["executor-thread"].keys()
-    assert of["celery"].keys() == of["dramatiq"].keys() > of["background"].keys()
+    queues = {choice.strategy.name for choice in variants().values() if choice.is_queue}
+    started = {"worker.py", "tolerant.py", "Procfile", "command"}
+    for name, found in of.items():
+        assert set(found) == {"strategy.py", "readme.md"} | (started if name in queues else set())
     assert brokers["redis"].keys() == brokers["rabbitmq"].keys()
     for found in (*of.values(), *brokers.values()):
         assert all(found.values())

@@ -46,11 +46,6 @@ class Project:
         return self.choice.strategy.name
 
     @property
-    def is_queue(self) -> bool:
-        """Whether jobs go through a broker to workers."""
-        return self.choice.strategy.option == "broker"
-
-    @property
     def broker_url(self) -> str:
         """The broker of BROKER_URL where it is of this variant's kind, or "": the embedded one."""
         return given_broker(self.choice)

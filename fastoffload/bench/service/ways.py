@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from fastoffload.bench.service.projects import Project
+from fastoffload.catalog import RUN_ON
 
 APP = "app.main:app"
 
@@ -51,8 +52,4 @@ def remedies(project: Project, workers: int) -> list[Way]:
 
 def simplest(projects: list[Project]) -> Project:
     """The one with the fewest processes."""
-
-    def processes(project: Project) -> tuple[bool, bool]:
-        return project.is_queue, "process" in project.choice.answers.values()
-
-    return min(projects, key=processes)
+    return min(projects, key=lambda project: RUN_ON.index(project.choice.runs_on))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 from fastoffload import terminal
-from fastoffload.catalog import Choice
+from fastoffload.catalog import STRATEGIES, Choice
 from fastoffload.errors import FastoffloadError, UsageError
 from fastoffload.system.servers import kind_of
 
@@ -22,15 +22,6 @@ ASK_SECONDS = 5
 BROKER_URLS = {"redis": "REDIS_URL", "rabbitmq": "RABBITMQ_URL"}
 DATABASE_URL = "DATABASE_URL"
 KINDS = {DATABASE_URL: "postgresql"} | {url: broker for broker, url in BROKER_URLS.items()}
-# Under a prefix of one's own. Dramatiq has queues for delayed and dead messages, Celery one for the
-# control of each host's worker, and exchanges for that.
-RABBITMQ_QUEUES = (
-    "{}.celery.default",
-    "celery@{host}.{}.celery.pidbox",
-    "{}.dramatiq.default",
-    "{}.dramatiq.default.DQ",
-)
-RABBITMQ_EXCHANGES = ("{}.celery.pidbox", "reply.{}.celery.pidbox", "{}.celery.events")
 
 
 @dataclass(slots=True)
@@ -179,8 +170,9 @@ def _forget_redis(url: str, queue: str) -> None:
 def _forget_rabbitmq(url: str, queue: str) -> None:
     connection = _rabbitmq(url)
     channel = connection.channel()
-    for name in RABBITMQ_QUEUES:
-        channel.queue_delete(name.format(queue, host=gethostname()))
-    for name in RABBITMQ_EXCHANGES:
-        channel.exchange_delete(name.format(queue))
+    for strategy in STRATEGIES.values():
+        for name in strategy.queues:
+            channel.queue_delete(name.format(prefix=queue, host=gethostname()))
+        for name in strategy.exchanges:
+            channel.exchange_delete(name.format(prefix=queue))
     connection.close()
