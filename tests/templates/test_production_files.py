@@ -196,10 +196,11 @@ def names_read(project: Path) -> set[str]:
         ("github-workflows", ".github/workflows/templates.yml"),
     ],
 )
-def test_it_keeps_to_the_specification(project: Path, schema: str, file: str) -> None:
-    command = ("check_jsonschema", "--builtin-schema", f"vendor.{schema}", file)
+def test_all_keep_to_the_specification(rendered: Rendered, schema: str, file: str) -> None:
+    files = [str(rendered(variant) / file) for variant in VARIANTS]
+    command = ("check_jsonschema", "--builtin-schema", f"vendor.{schema}", *files)
     checked = subprocess.run(
-        [sys.executable, "-m", *command], cwd=project, capture_output=True, text=True, check=False
+        [sys.executable, "-m", *command], capture_output=True, text=True, check=False
     )
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
