@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from conftest import FASTOFFLOAD, Cli
 
+from fastoffload.catalog import STRATEGIES
+
 
 @pytest.mark.parametrize(
     "command",
@@ -64,7 +66,7 @@ def test_the_help_is_for_users(cli: Cli) -> None:
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
-        ("new demo --strategy ", ["background", "executor", "celery", "dramatiq"]),
+        ("new demo --strategy ", list(STRATEGIES)),
         ("new demo --strategy c", ["celery"]),
         ("new demo --pool ", ["process", "thread"]),
         ("new demo --broker r", ["redis", "rabbitmq"]),
