@@ -1,4 +1,4 @@
-"""`fastoffload`, `python -m fastoffload`: the list of commands; errors as one line and a code."""
+"""`fastoffload`, `python -m fastoffload`: runs a command; errors as one line and a code."""
 
 import os
 import sys
@@ -7,18 +7,12 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from fastoffload.commands import COMMANDS, INTERNAL
 from fastoffload.errors import FastoffloadError, UsageError
 from fastoffload.system import processes
 
 INTERRUPTED = 130
 SEE_HELP = "(see `fastoffload --help`)"
-# In the order of the help. Each is a module of that name in `commands`, with a function of that
-# name and an EXAMPLE.
-COMMANDS = (
-    *("new", "add", "init", "update", "switch", "status"),
-    *("strategies", "recipes", "choose", "doctor", "bench", "smoke"),
-)
-INTERNAL = ("smoke",)  # for work on the templates: run as any other, but not in the help
 
 # Rich's help pages would treble the time to start; plain ones say the same.
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
