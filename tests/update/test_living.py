@@ -66,7 +66,9 @@ def test_own() -> None:
     assert Path("app/offload/discovery.py").exists() is {}
 """
 START = "tests/offload/faults/test_faults.py"  # which start the service
-TESTS = ("pytest", "-q", "tests/jobs", START)
+# In one process: each that is new in an environment compiles all that it imports.
+PYTEST = ("pytest", "-q", "-n0")
+TESTS = (*PYTEST, "tests/jobs", START)
 
 
 def uv_run(workshop: Workshop, project: Path, *command: str, **env: str) -> Result:
@@ -116,15 +118,15 @@ def test_a_switched_service_goes_on(workshop: Workshop, tmp_path: Path) -> None:
     living = project / "tests" / "offload" / "test_living.py"
     living.write_text(PROGRAM.lstrip())
     lock_and_commit(workshop, project)
-    uv_run(workshop, project, "pytest", "-q", str(living), "-k", "before", KEPT=str(kept))
+    uv_run(workshop, project, *PYTEST, str(living), "-k", "before", KEPT=str(kept))
     assert {"celery", "idna"} <= locked(project)
     workshop.ok("switch", "executor", cwd=project)
     assert "idna" in locked(project)
     assert "celery" not in locked(project)
-    uv_run(workshop, project, "pytest", "-q", str(living), "-k", "after", KEPT=str(kept))
+    uv_run(workshop, project, *PYTEST, str(living), "-k", "after", KEPT=str(kept))
     living.unlink()
     # That it is what a fresh project of the strategy is, with the edits, other tests show.
-    uv_run(workshop, project, "pytest", "-q", START)
+    uv_run(workshop, project, *PYTEST, START)
 
 
 @pytest.mark.parametrize("passing", [True, False])
