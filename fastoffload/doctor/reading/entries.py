@@ -17,7 +17,6 @@ from fastoffload.doctor.reading.resolving.values import (
     Scope,
     decorators,
     every_scope,
-    scope_of,
 )
 from fastoffload.doctor.reading.routers import Routers
 from fastoffload.doctor.reading.steps import ADDING
@@ -68,7 +67,7 @@ class Entries:
         found: dict[tuple[object, str], Entry] = {}
         for module in self._resolver.project.modules:
             if module.mentions(MENTIONS):
-                for scope in every_scope(scope_of(module, module.tree)):
+                for scope in every_scope(Scope(module, module.tree)):
                     for entry in self._in(scope):
                         found.setdefault((entry.function.node, entry.name), entry)
         return list(found.values())

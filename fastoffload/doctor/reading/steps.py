@@ -7,17 +7,19 @@ from dataclasses import dataclass, field
 from fastoffload.doctor.blocking import Library
 from fastoffload.doctor.reading.loops import long_loop
 from fastoffload.doctor.reading.resolving.classes import is_property
+from fastoffload.doctor.reading.resolving.closures import hanging, ungiven
 from fastoffload.doctor.reading.resolving.expressions import Resolver
 from fastoffload.doctor.reading.resolving.values import (
     Class,
     External,
     Function,
     Instance,
+    Scope,
     Value,
     Values,
     is_generator,
 )
-from fastoffload.doctor.reading.uses import uses
+from fastoffload.doctor.reading.uses import Uses, runs, uses
 from fastoffload.doctor.reading.wrappers import wrapped
 
 # Their argument runs beside the function, on the same loop.
@@ -64,6 +66,7 @@ class Walker:
     def __init__(self, resolver: Resolver) -> None:
         self._resolver = resolver
         self._known: dict[Function, Steps] = {}
+        self._parts: dict[tuple[tuple[ast.AST, ...], Scope], Steps] = {}
         self.functions: dict[ast.AST, Steps] = {}
         """Each function as it was read first."""
 
@@ -81,20 +84,51 @@ class Walker:
         """What the function does."""
         if function not in self._known:
             self._known[function] = Steps()
-            self._known[function] = _Body(self._resolver, function).steps()
+            self._known[function] = self._read(function.body)
             self.functions.setdefault(function.node, self._known[function])
         return self._known[function]
 
+    def _read(self, scope: Scope) -> Steps:
+        """What a body does; what does not hang on the arguments is read once for all of them."""
+        used = uses(self._resolver.live(scope))
+        parts = [
+            self._shared(used, nodes, ungiven(scope))
+            if is_shared
+            else _Body(self._resolver, scope, used, nodes).steps()
+            for nodes, is_shared in runs(used, hanging(scope))
+        ]
+        return _joined(parts)
+
+    def _shared(self, used: Uses, nodes: tuple[ast.AST, ...], scope: Scope) -> Steps:
+        key = (nodes, scope)
+        if key not in self._parts:
+            self._parts[key] = _Body(self._resolver, scope, used, nodes).steps()
+        return self._parts[key]
+
+
+def _joined(parts: list[Steps]) -> Steps:
+    every = Steps()
+    for part in parts:
+        every.blocks += part.blocks
+        every.calls += part.calls
+        every.spawned += part.spawned
+        every.total_calls += part.total_calls
+        every.unknown_calls += part.unknown_calls
+    every.blocks.sort(key=lambda block: block.line)
+    every.calls = list(dict.fromkeys(every.calls))
+    return every
+
 
 class _Body:
-    """One function while it is read."""
+    """Some nodes of a function while they are read."""
 
-    def __init__(self, resolver: Resolver, function: Function) -> None:
+    def __init__(
+        self, resolver: Resolver, scope: Scope, used: Uses, nodes: tuple[ast.AST, ...]
+    ) -> None:
         self._resolver = resolver
-        self._scope = function.body
+        self._scope = scope
         self._found = Steps()
-        used = uses(resolver.live(self._scope))
-        self._nodes = used.steps
+        self._nodes = nodes
         self._awaited = used.awaited
         self._consumed = used.consumed
         self._moved = set(self._moved_calls())
@@ -114,8 +148,6 @@ class _Body:
                     self._with(node)
                 case ast.For() | ast.While() | ast.comprehension():
                     self._loop(node)
-        self._found.blocks.sort(key=lambda block: block.line)
-        self._found.calls = list(dict.fromkeys(self._found.calls))
         return self._found
 
     def _moved_calls(self) -> Iterator[int]:
