@@ -25,9 +25,9 @@ from fastoffload.doctor.reading.wrappers import wrapped
 VERB = "get|post|put|patch|delete|head|options|trace"
 VERBS = set(VERB.split("|"))
 MENTIONS = re.compile(
-    rf"^\s*@[\w.]+\.({VERB}|api_route|route|websocket|websocket_route|middleware|on_event|"
+    rf"^[ \t]*@[\w.]+\.({VERB}|api_route|route|websocket|websocket_route|middleware|on_event|"
     r"exception_handler|field|mutation|subscription|source)\b"
-    rf"|^\s*@[\w.]+\(\s*[\w.]+\.({VERB}|api_route|websocket)\b"
+    rf"|^[ \t]*@[\w.]+\(\s*[\w.]+\.({VERB}|api_route|websocket)\b"
     r"|\b(add_api_route|add_route|add_websocket_route|add_api_websocket_route|add_middleware|"
     r"add_event_handler|add_exception_handler|add_task|Depends|Security|FastAPI|Starlette|"
     r"Middleware|BaseHTTPMiddleware|BackgroundTask|strawberry|lifespan|resolve_\w+)\b".encode(),
