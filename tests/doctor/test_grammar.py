@@ -42,8 +42,9 @@ def test_the_projects_own_interpreter_is_asked(
     def refuse(source: bytes) -> ast.Module:
         raise SyntaxError(source)
 
-    monkeypatch.setattr(grammar.ast, "parse", refuse)
-    report = read(tmp_path)
+    with monkeypatch.context() as while_read:  # pytest parses, too, to say what failed
+        while_read.setattr(grammar.ast, "parse", refuse)
+        report = read(tmp_path)
 
     assert not report.unread
     assert [finding.entry for finding in report.findings] == ["GET /"]
