@@ -28,22 +28,38 @@ def test_an_unreadable_file_is_counted(application: Read) -> None:
     assert not report.is_whole
 
 
+@pytest.mark.parametrize("folder", [".", "server"])
 def test_the_projects_own_interpreter_is_asked(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str
 ) -> None:
     """Here it is this one, and what our own parser refuses is simulated."""
-    (tmp_path / ".venv" / "bin").mkdir(parents=True)
-    (tmp_path / ".venv" / "bin" / "python").symlink_to(sys.executable)
-    (tmp_path / "main.py").write_text(f"{APP}@app.get('/')\nasync def x():\n    time.sleep(1)\n")
+    project = tmp_path / folder
+    (project / ".venv" / "bin").mkdir(parents=True)
+    (project / ".venv" / "bin" / "python").symlink_to(sys.executable)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (project / "main.py").write_text(f"{APP}@app.get('/')\nasync def x():\n    time.sleep(1)\n")
 
     def refuse(source: bytes) -> ast.Module:
         raise SyntaxError(source)
 
-    monkeypatch.setattr(grammar.ast, "parse", refuse)
-    report = read(tmp_path)
+    with monkeypatch.context() as while_read:  # pytest parses, too, to say what failed
+        while_read.setattr(grammar.ast, "parse", refuse)
+        report = read(tmp_path)
 
     assert not report.unread
     assert [finding.entry for finding in report.findings] == ["GET /"]
+
+
+def test_a_name_on_the_path_behind_which_no_interpreter_is_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    works, does_not = (tmp_path / f"python3.{sys.version_info.minor + n}" for n in (1, 2))
+    does_not.write_text("#!/bin/sh\nexit 127\n")
+    does_not.chmod(0o755)
+    assert grammar.interpreter(tmp_path) is None
+    works.symlink_to(sys.executable)
+    assert grammar.interpreter(tmp_path) == str(works)
 
 
 def test_nothing_but_trees_is_loaded() -> None:

@@ -12,6 +12,8 @@ from fastoffload.doctor.running.discover import find_python, find_target
 from fastoffload.doctor.running.operations import operations
 from fastoffload.doctor.running.samples import Samples
 from fastoffload.doctor.running.scratch import copied, environment, servers_named
+from fastoffload.doctor.running.watch.blame import stalls_of
+from fastoffload.doctor.running.watch.stack import Look, Spent, Step
 from fastoffload.errors import FastoffloadError
 
 DOCUMENT: dict[str, Any] = {
@@ -180,3 +182,19 @@ def test_the_line_to_attach_works_as_it_is_printed() -> None:
     from fastoffload.doctor.running.watch import BlockingWatch
 
     assert added == [BlockingWatch]
+
+
+def test_a_look_at_a_thread_that_waited_for_a_cpu_proves_no_line() -> None:
+    """Three of four looks were taken before the machine let the thread go on to the line."""
+
+    def route() -> None: ...
+
+    def looked(line: int, wall: float) -> Look:
+        step = Step(route.__code__, line, 0, {"__name__": __name__})
+        return Look(
+            [step], {"type": "http", "method": "GET", "path": "/"}, 0.0, Spent(wall=wall, cpu=wall)
+        )
+
+    looks = [looked(1, 0.001), looked(1, 0.001), looked(1, 0.001), looked(2, 0.3)]
+    (stall,) = stalls_of(looks, 0.3, 0.1, (str(Path(__file__).parent),))
+    assert stall.line == 2

@@ -17,7 +17,6 @@ from fastoffload.doctor.reading.resolving.values import (
     Scope,
     decorators,
     every_scope,
-    scope_of,
 )
 from fastoffload.doctor.reading.routers import Routers
 from fastoffload.doctor.reading.steps import ADDING
@@ -26,9 +25,9 @@ from fastoffload.doctor.reading.wrappers import wrapped
 VERB = "get|post|put|patch|delete|head|options|trace"
 VERBS = set(VERB.split("|"))
 MENTIONS = re.compile(
-    rf"^\s*@[\w.]+\.({VERB}|api_route|route|websocket|websocket_route|middleware|on_event|"
+    rf"^[ \t]*@[\w.]+\.({VERB}|api_route|route|websocket|websocket_route|middleware|on_event|"
     r"exception_handler|field|mutation|subscription|source)\b"
-    rf"|^\s*@[\w.]+\(\s*[\w.]+\.({VERB}|api_route|websocket)\b"
+    rf"|^[ \t]*@[\w.]+\(\s*[\w.]+\.({VERB}|api_route|websocket)\b"
     r"|\b(add_api_route|add_route|add_websocket_route|add_api_websocket_route|add_middleware|"
     r"add_event_handler|add_exception_handler|add_task|Depends|Security|FastAPI|Starlette|"
     r"Middleware|BaseHTTPMiddleware|BackgroundTask|strawberry|lifespan|resolve_\w+)\b".encode(),
@@ -68,7 +67,7 @@ class Entries:
         found: dict[tuple[object, str], Entry] = {}
         for module in self._resolver.project.modules:
             if module.mentions(MENTIONS):
-                for scope in every_scope(scope_of(module, module.tree)):
+                for scope in every_scope(Scope(module, module.tree)):
                     for entry in self._in(scope):
                         found.setdefault((entry.function.node, entry.name), entry)
         return list(found.values())

@@ -28,8 +28,7 @@ for line in sys.stdin.buffer:
 class Grammar:
     """Parses; starts the project's interpreter when a file first needs it."""
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
+    def __init__(self) -> None:
         self._server: subprocess.Popen[bytes] | None = None
         self._tried = False
 
@@ -48,7 +47,7 @@ class Grammar:
             self._server.communicate()
 
     def _ask(self, path: Path) -> ast.Module | None:
-        server = self._started()
+        server = self._started(path.parent)
         if server is None or server.stdin is None or server.stdout is None:
             return None
         try:
@@ -59,10 +58,10 @@ class Grammar:
         except (OSError, pickle.UnpicklingError, EOFError, AttributeError, TypeError):
             return None
 
-    def _started(self) -> subprocess.Popen[bytes] | None:
+    def _started(self, folder: Path) -> subprocess.Popen[bytes] | None:
         if not self._tried:
             self._tried = True
-            python = interpreter(self._root)
+            python = interpreter(folder.absolute())
             if python:
                 # -I -S: nothing of the project is imported.
                 command = [python, "-I", "-S", "-c", SERVER]
@@ -107,29 +106,36 @@ def _load(data: bytes) -> ast.Module | None:
     return tree if isinstance(tree, ast.Module) else None
 
 
-def interpreter(root: Path) -> str | None:
+def interpreter(folder: Path) -> str | None:
     """The project's own, then one that uv finds for its requires-python; else the newest on PATH.
 
+    The project may be a folder of the repository: it is looked for from a file's folder upwards.
     None if there is only the one that runs this.
     """
-    for folder in (root, *root.parents):
+    for around in (folder, *folder.parents):
         for name in ("bin/python", "Scripts/python.exe"):
-            if (found := folder / ".venv" / name).exists():
+            if (found := around / ".venv" / name).exists():
                 return str(found)
-        if (folder / ".git").exists():
+        if (around / ".git").exists():
             break
-    return _by_uv(root) or _newer_on_path()
+    return _by_uv(folder) or _newer_on_path()
 
 
-def _by_uv(root: Path) -> str | None:
+def _by_uv(folder: Path) -> str | None:
     uv = shutil.which("uv")
     if uv is None:
         return None
-    command = [uv, "python", "find", "--no-python-downloads", "--project", str(root)]
-    answer = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    command = [uv, "python", "find", "--no-python-downloads", "--project", str(folder)]
+    answer = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     return answer.stdout.strip() if answer.returncode == 0 else None
 
 
 def _newer_on_path() -> str | None:
     newer = range(sys.version_info.minor + 10, sys.version_info.minor, -1)
-    return next(filter(None, (shutil.which(f"python3.{minor}") for minor in newer)), None)
+    found = filter(None, (shutil.which(f"python3.{minor}") for minor in newer))
+    return next(filter(_runs, found), None)
+
+
+def _runs(python: str) -> bool:
+    """Whether it is more than the name of one: pyenv has names of all that it ever installed."""
+    return not subprocess.run([python, "-c", ""], capture_output=True, check=False).returncode

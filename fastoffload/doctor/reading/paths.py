@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from fastoffload.doctor.reading.entries import Entry
 from fastoffload.doctor.reading.resolving.values import Function
-from fastoffload.doctor.reading.steps import Block, Walker
+from fastoffload.doctor.reading.steps import Block
+from fastoffload.doctor.reading.walker import Walker
 from fastoffload.doctor.reading.wrappers import is_once
 
 # Functions that one entry may reach; beyond it the rest is counted as not followed.

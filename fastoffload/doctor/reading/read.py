@@ -14,7 +14,7 @@ from fastoffload.doctor.reading.entries import Entries
 from fastoffload.doctor.reading.paths import Blocked, Paths
 from fastoffload.doctor.reading.resolving.expressions import Resolver
 from fastoffload.doctor.reading.sources import Project
-from fastoffload.doctor.reading.steps import Walker
+from fastoffload.doctor.reading.walker import Walker
 from fastoffload.doctor.report import Reading
 from fastoffload.errors import FastoffloadError
 

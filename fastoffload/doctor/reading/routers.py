@@ -13,7 +13,6 @@ from fastoffload.doctor.reading.resolving.values import (
     Scope,
     Value,
     every_scope,
-    scope_of,
 )
 
 INCLUDES = re.compile(rb"\.(include_router|mount)\b")
@@ -32,7 +31,7 @@ class Routers:
         self._above: dict[ast.Call, tuple[Made | None, str]] = {}
         for module in resolver.project.modules:
             if module.mentions(INCLUDES):
-                for scope in every_scope(scope_of(module, module.tree)):
+                for scope in every_scope(Scope(module, module.tree)):
                     self._note(scope)
 
     def path(self, router: ast.expr, own: str, scope: Scope) -> str:
@@ -108,7 +107,7 @@ class Routers:
             case ast.Attribute(value=value, attr=name):
                 packages = self._resolver.evaluate(value, scope)
                 modules = (v.module for v in packages if isinstance(v, Package) and v.module)
-                found = (self._bound(name, scope_of(module, module.tree)) for module in modules)
+                found = (self._bound(name, Scope(module, module.tree)) for module in modules)
                 return next(filter(None, found), None)
         return None
 

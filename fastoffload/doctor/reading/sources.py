@@ -70,7 +70,7 @@ class Project:
         self.unread: list[NotJudged] = []
         # A file of the project that is named as one of these is not what `import` means.
         self._foreign = {*sys.stdlib_module_names, *libraries}
-        self._grammar = Grammar(root)
+        self._grammar = Grammar()
         self.modules = list(self._modules())
         self._by_path = {str(module.path): module for module in self.modules}
         self._known_beside: dict[tuple[str, Path], list[Module]] = {}

@@ -13,11 +13,12 @@ from fastoffload.doctor.reading.resolving.values import (
     External,
     Function,
     Instance,
+    Scope,
     Value,
     Values,
     is_generator,
 )
-from fastoffload.doctor.reading.uses import uses
+from fastoffload.doctor.reading.uses import Uses
 from fastoffload.doctor.reading.wrappers import wrapped
 
 # Their argument runs beside the function, on the same loop.
@@ -58,43 +59,16 @@ class Steps:
     """Calls whose target the code does not tell."""
 
 
-class Walker:
-    """Reads functions, each once."""
+class Body:
+    """Some nodes of a function while they are read."""
 
-    def __init__(self, resolver: Resolver) -> None:
+    def __init__(
+        self, resolver: Resolver, scope: Scope, used: Uses, nodes: tuple[ast.AST, ...]
+    ) -> None:
         self._resolver = resolver
-        self._known: dict[Function, Steps] = {}
-        self.functions: dict[ast.AST, Steps] = {}
-        """Each function as it was read first."""
-
-    @property
-    def calls(self) -> int:
-        """How many calls stand in all functions that were read."""
-        return sum(steps.total_calls for steps in self.functions.values())
-
-    @property
-    def unknown_calls(self) -> int:
-        """Of those, the ones whose target the code does not tell."""
-        return sum(steps.unknown_calls for steps in self.functions.values())
-
-    def steps(self, function: Function) -> Steps:
-        """What the function does."""
-        if function not in self._known:
-            self._known[function] = Steps()
-            self._known[function] = _Body(self._resolver, function).steps()
-            self.functions.setdefault(function.node, self._known[function])
-        return self._known[function]
-
-
-class _Body:
-    """One function while it is read."""
-
-    def __init__(self, resolver: Resolver, function: Function) -> None:
-        self._resolver = resolver
-        self._scope = function.body
+        self._scope = scope
         self._found = Steps()
-        used = uses(resolver.live(self._scope))
-        self._nodes = used.steps
+        self._nodes = nodes
         self._awaited = used.awaited
         self._consumed = used.consumed
         self._moved = set(self._moved_calls())
@@ -114,8 +88,6 @@ class _Body:
                     self._with(node)
                 case ast.For() | ast.While() | ast.comprehension():
                     self._loop(node)
-        self._found.blocks.sort(key=lambda block: block.line)
-        self._found.calls = list(dict.fromkeys(self._found.calls))
         return self._found
 
     def _moved_calls(self) -> Iterator[int]:

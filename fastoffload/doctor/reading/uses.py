@@ -4,6 +4,9 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import groupby
+
+from fastoffload.doctor.reading.resolving.closures import free
 
 # They iterate a generator where they stand.
 CONSUMING = {
@@ -23,8 +26,8 @@ CONSUMING = {
 
 
 # What a function does is read off these.
-STEPS = (ast.Call, ast.With, ast.AsyncWith, ast.For, ast.While, ast.comprehension)
-READS = (ast.Subscript, ast.Attribute)
+STEPS = {ast.Call, ast.With, ast.AsyncWith, ast.For, ast.While, ast.comprehension}
+READS = {ast.Subscript, ast.Attribute}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,8 +49,23 @@ def uses(nodes: tuple[ast.AST, ...]) -> Uses:
     return Uses(tuple(steps), frozenset(_awaited(nodes)), iterated)
 
 
+@cache
+def runs(used: Uses, names: frozenset[str]) -> tuple[tuple[tuple[ast.AST, ...], bool], ...]:
+    """The steps in runs, each with whether none of it hangs on the names."""
+    if not names:
+        return ((used.steps, False),)
+    own: set[int] = set()
+    for node in used.steps:
+        if not names.isdisjoint(free(node)):
+            # A call may run its arguments elsewhere: they are read with it.
+            own.update(map(id, ast.walk(node) if isinstance(node, ast.Call) else [node]))
+    grouped = groupby(used.steps, lambda node: id(node) not in own)
+    return tuple((tuple(nodes), is_shared) for is_shared, nodes in grouped)
+
+
 def _is_step(node: ast.AST) -> bool:
-    return isinstance(node, STEPS) or (isinstance(node, READS) and isinstance(node.ctx, ast.Load))
+    kind = type(node)
+    return kind in STEPS or (kind in READS and isinstance(node.ctx, ast.Load))  # type: ignore[attr-defined]
 
 
 def _awaited(nodes: tuple[ast.AST, ...]) -> Iterator[int]:

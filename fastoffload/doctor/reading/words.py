@@ -46,7 +46,10 @@ def _not_judged(reading: Reading) -> Iterator[str]:
     if reading.unread:
         files = counted(len(reading.unread), "file", "files")
         unread = named([str(each) for each in reading.unread])
-        yield f"{files} that could not be read, by Python {PYTHON} or the project's own ({unread})"
+        yield (
+            f"{files} that could not be read, by Python {PYTHON} or another one here ({unread}):"
+            " make the project's .venv with the Python that it asks for"
+        )
     if reading.cut:
         yield f"what more {named(list(reading.cut))} reach"
     yield f"{reading.unknown_calls} of {reading.calls} calls whose target the code does not tell"

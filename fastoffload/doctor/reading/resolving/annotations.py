@@ -37,8 +37,7 @@ class Annotations(Names):
         """What something of that annotation may be; nothing if that is unknown."""
         if node is None:
             return ()
-        question = ("annotation", node, scope)
-        return self.memory.ask(question, lambda: self._read_annotation(node, scope))
+        return self.memory.ask(self._read_annotation, node, scope)
 
     def _read_annotation(self, node: ast.expr, scope: Scope) -> Values:
         match node:

@@ -5,6 +5,7 @@ from functools import cache
 
 from fastoffload.doctor.blocking import Catalog
 from fastoffload.doctor.reading.resolving.bindings import bindings_of, within
+from fastoffload.doctor.reading.resolving.closures import defaults
 from fastoffload.doctor.reading.resolving.subclasses import Subclasses
 from fastoffload.doctor.reading.resolving.values import (
     Class,
@@ -38,7 +39,7 @@ class Arguments(Subclasses):
         pairs = {p.arg: value for p, value in zip(own, node.args, strict=False)}
         pairs |= {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
         told: dict[str, Values] = {}
-        for parameter, default in _defaults(function.node.args):
+        for parameter, default in defaults(function.node):
             value = pairs.get(parameter.arg)
             if parameter.arg in switches(function.node):
                 told[parameter.arg] = self._switch(value, default, node, scope)
@@ -91,7 +92,7 @@ class Arguments(Subclasses):
         positional = [*arguments.posonlyargs, *arguments.args]
         if positional and positional[0].arg == name and scope.receiver is not None:
             return (scope.receiver,)
-        for argument, default in _defaults(arguments):
+        for argument, default in defaults(scope.node):
             if argument.arg == name:
                 outer = scope.outer or scope
                 stated = self.annotated(argument.annotation, outer)
@@ -151,10 +152,3 @@ def _named(function: Function) -> list[ast.arg]:
     arguments = function.node.args
     parameters = [*arguments.posonlyargs, *arguments.args]
     return parameters[1:] if function.receiver is not None else parameters
-
-
-def _defaults(arguments: ast.arguments) -> list[tuple[ast.arg, ast.expr | None]]:
-    positional = [*arguments.posonlyargs, *arguments.args]
-    without = [None] * (len(positional) - len(arguments.defaults))
-    pairs = [*zip(positional, [*without, *arguments.defaults], strict=True)]
-    return [*pairs, *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)]

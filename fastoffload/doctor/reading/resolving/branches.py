@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import cache
 
 from fastoffload.doctor.reading.resolving.arguments import Arguments
-from fastoffload.doctor.reading.resolving.bindings import Inner, children, head, within
+from fastoffload.doctor.reading.resolving.bindings import FIELDS, Inner, children, head, within
 from fastoffload.doctor.reading.resolving.values import (
     Class,
     External,
@@ -26,7 +26,8 @@ class Branches(Arguments):
         if isinstance(scope.node, ast.Lambda) or not _may_decide(scope):
             return within(scope.node)
         told = tuple(self.truth(branch.test, scope) for branch in _branches(scope.node))
-        return _live(scope.node, told)
+        is_told = any(each is not None for each in told)
+        return _live(scope.node, told) if is_told else within(scope.node)
 
     def truth(self, test: ast.expr, scope: Scope) -> bool | None:
         """Whether a test holds; None if the code does not tell."""
@@ -101,12 +102,13 @@ def _branches(node: ast.AST) -> tuple[ast.If, ...]:
 @cache  # a function is read for many callers, whose arguments mostly decide the same
 def _live(node: ast.AST, told: tuple[bool | None, ...]) -> tuple[ast.AST, ...]:
     truths: Truths = dict(zip(_branches(node), told, strict=True))
-    waiting = [*reversed([*_reached(getattr(node, "body", []), truths)])]
+    waiting = [*_reached(getattr(node, "body", []), truths)][::-1]
     found = []
     while waiting:
         each = waiting.pop()
         found.append(each)
-        waiting.extend(reversed(_below(each, truths)))
+        if FIELDS[type(each)]:
+            waiting += _below(each, truths)[::-1]
     return tuple(found)
 
 
@@ -115,13 +117,16 @@ def _below(node: ast.AST, truths: Truths) -> list[ast.AST]:
         return head(node)
     if isinstance(node, ast.If):
         return [node.test, *_taken(node, truths)]
-    if isinstance(node, ast.stmt):
-        own = [each for each in children(node) if not isinstance(each, ast.stmt)]
-        lists = [getattr(node, name, []) for name in ("body", "orelse", "finalbody")]
-        return [*own, *(each for body in lists for each in _reached(body, truths))]
-    if isinstance(node, ast.ExceptHandler):
-        return [*filter(None, [node.type]), *_reached(node.body, truths)]
-    return children(node)
+    gone = _gone(node, truths)
+    below = children(node)
+    return [each for each in below if each not in gone] if gone else below
+
+
+def _gone(node: ast.AST, truths: Truths) -> list[ast.stmt]:
+    """The statements right below that stand behind one that surely leaves."""
+    bodies = (getattr(node, name, None) for name in ("body", "orelse", "finalbody"))
+    lists = (body for body in bodies if isinstance(body, list))
+    return [each for body in lists for each in body[len([*_reached(body, truths)]) :]]
 
 
 def _reached(body: list[ast.stmt], truths: Truths) -> Iterator[ast.AST]:

@@ -46,11 +46,11 @@ class Calls(Branches):
 
     def returned(self, function: Function) -> Values:
         """What calling a function gives, once it is awaited."""
+        return self.memory.ask(self._returned, function)
+
+    def _returned(self, function: Function) -> Values:
         scope = function.body
-        return self.memory.ask(
-            ("returned", function),
-            lambda: self._stated(function, scope) or self._inferred(function, scope),
-        )
+        return self._stated(function, scope) or self._inferred(function, scope)
 
     def _stated(self, function: Function, scope: Scope) -> Values:
         return self.annotated(getattr(function.node, "returns", None), scope)

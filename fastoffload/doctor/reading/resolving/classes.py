@@ -21,13 +21,13 @@ from fastoffload.doctor.reading.resolving.values import (
     Values,
     decorators,
     is_static,
-    scope_of,
 )
 from fastoffload.doctor.reading.sources import Project
 
 # Bases that add nothing which could block.
 NOTHING_OWN = ("typing", "abc.", "enum.", "object", "pydantic.", "collections.abc.")
 PROPERTIES = {"property", "cached_property", "hybrid_property", "computed_field"}
+Bases = tuple[Class | External, ...]
 Assignments = dict[str, list[tuple[FunctionNode, ast.expr | None, ast.expr | None]]]
 
 
@@ -36,23 +36,22 @@ class Classes(Annotations):
 
     def __init__(self, project: Project, catalog: Catalog) -> None:
         super().__init__(project, catalog)
-        self._bases: dict[Class, list[Class | External]] = {}
         self._assignments: dict[ast.ClassDef, Assignments] = {}
 
     @abstractmethod
     def returned(self, function: Function) -> Values:
         """What calling a function gives, once it is awaited."""
 
-    def bases(self, of: Class) -> list[Class | External]:
+    def bases(self, of: Class) -> Bases:
         """The class and all it inherits from, nearest first."""
-        if of not in self._bases:
-            self._bases[of] = [of]  # ends a loop of bases
-            above = [base for node in of.node.bases for base in self._base(node, of.scope)]
-            every: list[Class | External] = [of]
-            for base in above:
-                every += self.bases(base) if isinstance(base, Class) else [base]
-            self._bases[of] = list(dict.fromkeys(every))
-        return self._bases[of]
+        return self.memory.ask(self._bases, of)
+
+    def _bases(self, of: Class) -> Bases:
+        above = [base for node in of.node.bases for base in self._base(node, of.scope)]
+        every: list[Class | External] = [of]
+        for base in above:
+            every += self.bases(base) if isinstance(base, Class) else [base]
+        return tuple(dict.fromkeys(every))
 
     def member(self, name: str, receiver: Class | Instance) -> Values:
         """What `receiver.name` may be."""
@@ -63,9 +62,7 @@ class Classes(Annotations):
         """What `super().name` may be in a method of the class."""
         return self._first(self.bases(of)[1:], name, receiver)
 
-    def _first(
-        self, bases: list[Class | External], name: str, receiver: Class | Instance
-    ) -> Values:
+    def _first(self, bases: Bases, name: str, receiver: Class | Instance) -> Values:
         """The member of the first base that has it; what a library's class has comes last."""
         for base in bases:
             if isinstance(base, Class) and (found := self._own_member(base, name, receiver)):
@@ -80,7 +77,7 @@ class Classes(Annotations):
         receiver = of if isinstance(of, Instance) else Instance(of)
         for base in self.bases(receiver.of):
             if isinstance(base, Class):
-                for value in self.name(name, scope_of(base.scope.module, base.node, base.scope)):
+                for value in self.name(name, Scope(base.scope.module, base.node, base.scope)):
                     if isinstance(value, Function) and value.node in base.node.body:
                         return Function(value.node, value.scope, receiver)
         return None
@@ -100,7 +97,7 @@ class Classes(Annotations):
 
     def inside(self, of: Class, receiver: Class | Instance) -> Scope:
         """The body of a class, read for an object of it or of a subclass."""
-        return scope_of(of.scope.module, of.node, of.scope, receiver)
+        return Scope(of.scope.module, of.node, of.scope, receiver)
 
     def _read(self, values: Values) -> Values:
         """What reading an attribute gives: of a property what it returns."""
@@ -114,7 +111,7 @@ class Classes(Annotations):
         for method, annotation, value in self._assignments_of(base.node).get(name, []):
             inside = self.inside(base, receiver)
             given = _given(method, receiver)
-            scope = scope_of(base.scope.module, method, inside, receiver, given)
+            scope = Scope(base.scope.module, method, inside, receiver, given)
             found += self.annotated(annotation, scope) or self.evaluate(value, scope)
         return tuple(dict.fromkeys(found))[:MOST_VALUES]
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from fastoffload.doctor.blocking import Catalog
 from fastoffload.doctor.reading.resolving.bindings import within
 from fastoffload.doctor.reading.resolving.calls import BARE, Calls, held
+from fastoffload.doctor.reading.resolving.closures import relevant
 from fastoffload.doctor.reading.resolving.names import MOST_VALUES
 from fastoffload.doctor.reading.resolving.values import (
     Class,
@@ -20,7 +21,6 @@ from fastoffload.doctor.reading.resolving.values import (
     Value,
     Values,
     every_scope,
-    scope_of,
 )
 from fastoffload.doctor.reading.sources import Module, Project
 
@@ -49,16 +49,16 @@ class Resolver(Calls):
 
     def evaluate(self, node: ast.AST | None, scope: Scope) -> Values:
         """What the expression may be, read in the scope; nothing if that is unknown."""
-        if node is None or isinstance(node, ast.Constant):
-            return ()
         if isinstance(node, ast.Name):
             return self.name(node.id, scope)
-        question = ("expression", node, scope)
-        return self.memory.ask(
-            question, lambda: tuple(dict.fromkeys(self._evaluate(node, scope)))[:MOST_VALUES]
-        )
+        if node is None or isinstance(node, ast.Constant):
+            return ()
+        return self.memory.ask(self._evaluate, node, relevant(node, scope))
 
     def _evaluate(self, node: ast.AST, scope: Scope) -> Values:
+        return tuple(dict.fromkeys(self._expression(node, scope)))[:MOST_VALUES]
+
+    def _expression(self, node: ast.AST, scope: Scope) -> Values:
         match node:
             case ast.Attribute(value=value, attr=name):
                 return self._attribute(value, name, scope)
@@ -178,7 +178,7 @@ class Resolver(Calls):
             for module in self.project.modules:
                 for kept in STATE.findall(module.source):
                     self._keeping.setdefault(kept.decode(), []).append(module)
-        return self.memory.ask(("state", name), lambda: self._of_state(name))
+        return self.memory.ask(self._of_state, name)
 
     def _of_state(self, name: str) -> Values:
         modules = dict.fromkeys(self._keeping.get(name, []))
@@ -186,7 +186,7 @@ class Resolver(Calls):
         return tuple(dict.fromkeys(found))[:MOST_VALUES]
 
     def _state_in(self, module: Module, name: str) -> Iterator[Value]:
-        for scope in every_scope(scope_of(module, module.tree)):
+        for scope in every_scope(Scope(module, module.tree)):
             for node in within(scope.node):
                 targets = (
                     node.targets

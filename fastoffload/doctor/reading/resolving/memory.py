@@ -2,45 +2,50 @@
 
 import math
 from collections.abc import Callable, Hashable
-from typing import Generic, TypeVar
+from typing import Any, TypeVar, TypeVarTuple
 
-Answer = TypeVar("Answer")
+Answer = TypeVar("Answer", bound=tuple[Any, ...])
+Asked = TypeVarTuple("Asked")
 # A chain of questions; deeper ones are given up, before Python's own limit.
 DEEPEST = 80
 
 
-class Memory(Generic[Answer]):
+class Memory:
     """Each question is answered once; one that asks for itself gets the empty answer.
 
     What such a cut made incomplete is kept only until the question is answered that was cut: names
     of modules that import each other would else be lost for whoever asks next.
     """
 
-    def __init__(self, empty: Answer) -> None:
-        self._empty = empty
-        self._known: dict[Hashable, Answer] = {}
-        self._drafts: dict[Hashable, Answer] = {}
+    def __init__(self) -> None:
+        self._known: dict[Hashable, Any] = {}
+        self._drafts: dict[Hashable, Any] = {}
         self._open: dict[Hashable, int] = {}
         self._cut_at: float = math.inf
         """The outermost open question that was asked again, by its depth."""
 
-    def ask(self, question: Hashable, find: Callable[[], Answer]) -> Answer:
-        """The answer, found now or before."""
-        if question in self._known:
-            return self._known[question]
+    def ask(self, find: Callable[[*Asked], Answer], *asked: *Asked) -> Answer:
+        """What `find` answers to what is asked, found now or before."""
+        question = (find, *asked)
+        try:
+            return self._known[question]  # type: ignore[no-any-return]
+        except KeyError:
+            pass
         if question in self._drafts:
-            return self._drafts[question]
+            return self._drafts[question]  # type: ignore[no-any-return]
         depth = len(self._open)
         if question in self._open or depth > DEEPEST:
             self._cut_at = min(self._cut_at, self._open.get(question, 0))
-            return self._empty
-        return self._find(question, find, depth)
+            return ()  # type: ignore[return-value]
+        return self._find(question, depth, find, *asked)
 
-    def _find(self, question: Hashable, find: Callable[[], Answer], depth: int) -> Answer:
+    def _find(
+        self, question: Hashable, depth: int, find: Callable[[*Asked], Answer], *asked: *Asked
+    ) -> Answer:
         before, self._cut_at = self._cut_at, math.inf
         self._open[question] = depth
         try:
-            answer = find()
+            answer = find(*asked)
         finally:
             del self._open[question]
         if self._cut_at >= depth:

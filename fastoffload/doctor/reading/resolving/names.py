@@ -7,7 +7,13 @@ from collections.abc import Callable
 
 from fastoffload.doctor.blocking import Catalog
 from fastoffload.doctor.reading.resolving.bindings import Binding, Bindings, bindings_of
-from fastoffload.doctor.reading.resolving.closures import needed, parameters
+from fastoffload.doctor.reading.resolving.closures import (
+    hanging,
+    names_of,
+    needed,
+    parameters,
+    ungiven,
+)
 from fastoffload.doctor.reading.resolving.memory import Memory
 from fastoffload.doctor.reading.resolving.values import (
     Class,
@@ -19,7 +25,6 @@ from fastoffload.doctor.reading.resolving.values import (
     Scope,
     Value,
     Values,
-    scope_of,
 )
 from fastoffload.doctor.reading.sources import Module, Project
 
@@ -33,8 +38,7 @@ class Names(ABC):
     def __init__(self, project: Project, catalog: Catalog) -> None:
         self.project = project
         self.catalog = catalog
-        self._bindings: dict[ast.AST, Bindings] = {}
-        self.memory: Memory[Values] = Memory(())
+        self.memory = Memory()
 
     @abstractmethod
     def evaluate(self, node: ast.AST | None, scope: Scope) -> Values:
@@ -58,7 +62,8 @@ class Names(ABC):
 
     def name(self, name: str, scope: Scope) -> Values:
         """What a name in a scope may be."""
-        return self.memory.ask(("name", name, scope), lambda: self._name(name, scope))
+        home = _home(name, scope)
+        return self.memory.ask(self._name, name, home if name in hanging(home) else ungiven(home))
 
     def binding(self, name: str, scope: Scope | None) -> tuple[Binding, Scope] | None:
         """The one binding of a name, and where it stands, through imports."""
@@ -76,25 +81,23 @@ class Names(ABC):
         return self._exported(binding.name, target)
 
     def _exported(self, name: str, module: Module) -> tuple[Binding, Scope] | None:
-        found = self.binding(name, scope_of(module, module.tree))
+        found = self.binding(name, Scope(module, module.tree))
         if found is None:
             for source in module.bindings.stars:
                 target = self.project.find(_absolute(source, module), module)
                 if target is not None and target is not module:
-                    found = found or self.binding(name, scope_of(target, target.tree))
+                    found = found or self.binding(name, Scope(target, target.tree))
         return found
 
     def bindings(self, scope: Scope) -> Bindings:
         """What the scope's own body binds."""
         if isinstance(scope.node, ast.Module):
             return scope.module.bindings
-        if scope.node not in self._bindings:
-            self._bindings[scope.node] = bindings_of(scope.node)
-        return self._bindings[scope.node]
+        return bindings_of(scope.node)
 
     def in_module(self, name: str, module: Module) -> Values:
         """What `module.name` may be, its submodules included."""
-        return self.name(name, scope_of(module, module.tree)) or self._submodule(name, module)
+        return self.name(name, Scope(module, module.tree)) or self._submodule(name, module)
 
     def bound(self, binding: Binding, scope: Scope) -> Values:
         """What one binding gives."""
@@ -148,12 +151,7 @@ class Names(ABC):
         found = self._own(name, scope)
         if found is not None:
             return found
-        if isinstance(scope.node, ast.Module):
-            return self._starred(name, scope.module) or _builtin(name)
-        outer = scope.outer
-        while outer is not None and isinstance(outer.node, ast.ClassDef):
-            outer = outer.outer  # a method does not see names of its class
-        return self.name(name, outer) if outer else ()
+        return self._starred(name, scope.module) or _builtin(name)
 
     def _own(self, name: str, scope: Scope) -> Values | None:
         """What the scope itself says of a name; None if it says nothing."""
@@ -204,6 +202,15 @@ class Names(ABC):
         if module is not None or self.project.is_folder(name):
             return (Package(name, module),)
         return ()
+
+
+def _home(name: str, scope: Scope) -> Scope:
+    """The scope that a name is bound in; the module, if none around binds it."""
+    while scope.outer is not None and name not in names_of(scope.node):
+        scope = scope.outer
+        while scope.outer is not None and isinstance(scope.node, ast.ClassDef):
+            scope = scope.outer  # a method does not see names of its class
+    return scope
 
 
 def _builtin(name: str) -> Values:

@@ -14,7 +14,6 @@ from fastoffload.doctor.reading.resolving.values import (
     Instance,
     Scope,
     decorators,
-    scope_of,
 )
 from fastoffload.doctor.reading.sources import Module, Project
 
@@ -29,7 +28,6 @@ class Subclasses(Classes):
 
     def __init__(self, project: Project, catalog: Catalog) -> None:
         super().__init__(project, catalog)
-        self._subclasses: dict[Class, list[Class]] = {}
         self._heads: dict[str, list[Module]] = {}
 
     def overrides(self, function: Function) -> list[Function]:
@@ -45,22 +43,20 @@ class Subclasses(Classes):
         ]
         return found[:MOST_OVERRIDES]
 
-    def subclasses(self, of: Class) -> list[Class]:
+    def subclasses(self, of: Class) -> tuple[Class, ...]:
         """All classes of the project that inherit from it."""
-        if of not in self._subclasses:
-            modules = self._naming_as_base(of.node.name)
-            below = [
-                one
-                for module in modules
-                for one in self.all_classes(scope_of(module, module.tree))
-                if one != of and of in self.bases(one)
-            ]
-            known = {one.node for one in below}
-            deeper = [
-                each for one in below for each in self.subclasses(one) if each.node not in known
-            ]
-            self._subclasses[of] = below + deeper
-        return self._subclasses[of]
+        return self.memory.ask(self._subclasses, of)
+
+    def _subclasses(self, of: Class) -> tuple[Class, ...]:
+        below = [
+            one
+            for module in self._naming_as_base(of.node.name)
+            for one in self.all_classes(Scope(module, module.tree))
+            if one != of and of in self.bases(one)
+        ]
+        known = {one.node for one in below}
+        deeper = [each for one in below for each in self.subclasses(one) if each.node not in known]
+        return (*below, *deeper)
 
     def _fitting(self, of: Class) -> list[Class]:
         """For a Protocol that nothing inherits from: the classes that have all its methods."""
@@ -70,7 +66,7 @@ class Subclasses(Classes):
         wanted = _methods(of.node)
         heads = [f"def {name}(".encode() for name in wanted]
         modules = [m for m in self.project.modules if all(head in m.source for head in heads)]
-        classes = (one for m in modules for one in self.all_classes(scope_of(m, m.tree)))
+        classes = (one for m in modules for one in self.all_classes(Scope(m, m.tree)))
         return [one for one in classes if wanted and one != of and wanted <= _methods(one.node)]
 
     def _naming_as_base(self, name: str) -> list[Module]:

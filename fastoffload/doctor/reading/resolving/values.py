@@ -7,19 +7,20 @@ from functools import cache
 
 from fastoffload.doctor.reading.resolving.bindings import Function as FunctionNode
 from fastoffload.doctor.reading.resolving.bindings import within
+from fastoffload.doctor.reading.resolving.interned import Interned
 from fastoffload.doctor.reading.sources import Module
 
 
-@dataclass(frozen=True, slots=True)
-class Package:
+@dataclass(frozen=True, slots=True, eq=False)
+class Package(metaclass=Interned):
     """A module of the project, or a folder of modules: what `import` gives."""
 
     name: str
     module: Module | None
 
 
-@dataclass(frozen=True, slots=True)
-class Class:
+@dataclass(frozen=True, slots=True, eq=False)
+class Class(metaclass=Interned):
     """A class of the project."""
 
     node: ast.ClassDef
@@ -27,8 +28,8 @@ class Class:
     """Where it is defined."""
 
 
-@dataclass(frozen=True, slots=True)
-class Instance:
+@dataclass(frozen=True, slots=True, eq=False)
+class Instance(metaclass=Interned):
     """An object of a class of the project."""
 
     of: Class
@@ -36,8 +37,8 @@ class Instance:
     """What its constructor got, as far as that says more than annotations."""
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+@dataclass(frozen=True, slots=True, eq=False)
+class Function(metaclass=Interned):
     """A function of the project; with a receiver, a bound method."""
 
     node: FunctionNode | ast.Lambda
@@ -50,7 +51,7 @@ class Function:
     @property
     def body(self) -> "Scope":
         """The scope of its body."""
-        return scope_of(self.scope.module, self.node, self.scope, self.receiver, self.given)
+        return Scope(self.scope.module, self.node, self.scope, self.receiver, self.given)
 
     @property
     def is_async(self) -> bool:
@@ -65,29 +66,29 @@ class Function:
         return f"{of.node.name}.{own}" if of else own
 
 
-@dataclass(frozen=True, slots=True)
-class External:
+@dataclass(frozen=True, slots=True, eq=False)
+class External(metaclass=Interned):
     """Something of a library, as the path to it: `requests.Session().get`."""
 
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class Items:
+@dataclass(frozen=True, slots=True, eq=False)
+class Items(metaclass=Interned):
     """A list, a dictionary, a generator: what it holds, whatever the key."""
 
     of: "Values"
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
+@dataclass(frozen=True, slots=True, eq=False)
+class Parts(metaclass=Interned):
     """A tuple, part by part."""
 
     of: "tuple[Values, ...]"
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+@dataclass(frozen=True, slots=True, eq=False)
+class Known(metaclass=Interned):
     """A constant that a call passes on: it may decide which branch is taken."""
 
     value: str | int | None
@@ -99,30 +100,15 @@ Given = tuple[tuple[str, Values], ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Scope:
-    """Where names are looked up: a module, a class body, or a function as it is called.
-
-    There is one object for each, made by `scope_of`, so that what is known of it is found quickly.
-    """
+class Scope(metaclass=Interned):
+    """Where names are looked up: a module, a class body, or a function as it is called."""
 
     module: Module
     node: ast.AST
-    outer: "Scope | None"
-    receiver: Instance | Class | None
-    given: Given
+    outer: "Scope | None" = None
+    receiver: Instance | Class | None = None
+    given: Given = ()
     """What is known of arguments from the call."""
-
-
-@cache
-def scope_of(
-    module: Module,
-    node: ast.AST,
-    outer: Scope | None = None,
-    receiver: Instance | Class | None = None,
-    given: Given = (),
-) -> Scope:
-    """The scope of those; the same object for the same ones."""
-    return Scope(module, node, outer, receiver, given)
 
 
 def every_scope(scope: Scope) -> Iterator[Scope]:
@@ -132,10 +118,10 @@ def every_scope(scope: Scope) -> Iterator[Scope]:
         if isinstance(node, FunctionNode):
             is_method = isinstance(scope.node, ast.ClassDef) and not is_static(node)
             receiver = scope.receiver if is_method else None
-            yield from every_scope(scope_of(scope.module, node, scope, receiver))
+            yield from every_scope(Scope(scope.module, node, scope, receiver))
         elif isinstance(node, ast.ClassDef):
             receiver = Instance(Class(node, scope))
-            yield from every_scope(scope_of(scope.module, node, scope, receiver))
+            yield from every_scope(Scope(scope.module, node, scope, receiver))
 
 
 @cache

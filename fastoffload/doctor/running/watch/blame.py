@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from statistics import median
 from types import CodeType
@@ -160,22 +160,30 @@ def _has(scope: Scope | None) -> TypeGuard[Scope]:
 
 
 def _narrowed(group: list[Blame]) -> Blame:
-    """As far in as most of the looks agree, and there at the line at which most of them were."""
+    """As far in as the looks at most of the time agree, and there at the line of most of it.
+
+    A look at a thread that only waited for a CPU is no proof of a line: next to no time was spent.
+    """
     depth = 0
-    while True:
-        deeper = [blame for blame in group if len(blame.own) > depth]
-        codes = Counter(blame.own[depth].code for blame in deeper)
-        if not codes or (most := codes.most_common(1)[0])[1] <= len(group) / 2:
-            break
-        group = [blame for blame in deeper if blame.own[depth].code == most[0]]
+    while deeper := _agreeing(group, depth):
+        group = deeper
         depth += 1
     if depth == 0:
         return group[0]
-    ((line, _),) = Counter(blame.own[depth - 1].line for blame in group).most_common(1)
-    there = [blame for blame in group if blame.own[depth - 1].line == line]
+    lines = _grouped(group, lambda blame: blame.own[depth - 1].line)
+    there = max(lines.values(), key=_wall)
     innermost = [blame for blame in there if len(blame.own) == depth]
     blame = (innermost or there)[0]
     return blame._replace(own=blame.own[:depth], library=blame.library if innermost else None)
+
+
+def _agreeing(group: list[Blame], depth: int) -> list[Blame]:
+    """Those at one function, so far in, for most of the time; none if there is no such function."""
+    deeper = (blame for blame in group if len(blame.own) > depth)
+    most = max(
+        _grouped(deeper, lambda blame: blame.own[depth].code).values(), key=_wall, default=[]
+    )
+    return most if _wall(most) > _wall(group) / 2 else []
 
 
 def _entry(kind: str, route: str, chain: tuple[str, ...]) -> str:
