@@ -2,6 +2,9 @@
 
 import asyncio
 import base64
+import os
+import subprocess
+import sys
 import uuid
 from collections.abc import Callable, Iterator
 
@@ -47,6 +50,29 @@ def guarded(client_of: Callable[..., Client], monkeypatch: pytest.MonkeyPatch) -
 def test_a_key_that_no_header_can_carry_is_refused(key: str) -> None:
     with pytest.raises(ValidationError, match="no header can carry"):
         Settings(api_key=key)
+
+
+@pytest.mark.parametrize(
+    ("command", "setting"),
+    [
+        (["-c", "import app.main"], {"API_KEY": "schlüssel"}),
+        (["-m", "alembic", "upgrade", "head"], {"DATABASE_URL": "mysql://me:secret@host/x"}),
+    ],
+)
+def test_a_setting_that_cannot_work_ends_it_with_one_line(
+    command: list[str], setting: dict[str, str]
+) -> None:
+    ended = subprocess.run(
+        [sys.executable, *command],
+        env=os.environ | setting,
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode != 0
+    (told,) = ended.stderr.splitlines()
+    (name,) = setting
+    assert told.startswith(f"The settings are wrong: {name} ")
+    assert "secret" not in told and "schlüssel" not in told
 
 
 def test_who_brings_the_key_is_answered_whatever_the_host(guarded: Client) -> None:
