@@ -218,15 +218,15 @@ def test_on_a_phone_nothing_is_cut_off(run_site: RunSite, open_page: Open) -> No
     page = open_page(site, viewport=PHONE, is_mobile=True, has_touch=True)
     load_sample(page)
     report = start(page, "A title without a place to break: " + "N" * 100)
+    report.get_by_text("Result", exact=True).tap()
+    expect(report.get_by_role("img", name="Histogram")).to_be_visible()
+    widths = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+    assert widths == [PHONE["width"]] * 2
     assert page.evaluate(
         "document.querySelector('.card').offsetTop < document.querySelector('form').offsetTop"
     )
     page.get_by_role("link", name="New job").tap()
     expect(page.get_by_role("heading", name="New job")).to_be_in_viewport()
-    report.get_by_text("Result", exact=True).tap()
-    expect(report.get_by_role("img", name="Histogram")).to_be_visible()
-    widths = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
-    assert widths == [PHONE["width"]] * 2
 
 
 def test_a_key_is_asked_for_once_and_the_pdf_opens_with_it(
