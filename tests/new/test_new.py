@@ -1,7 +1,11 @@
 """`fastoffload new`, when all goes well."""
 
 import json
+import os
+import shlex
+import shutil
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -10,6 +14,12 @@ from conftest import VARIANTS, Cli, names_in
 from uv import find_uv_bin
 from workshop import CHECKOUT
 
+# Without any program of ours.
+PATH = [
+    folder
+    for folder in os.environ["PATH"].split(os.pathsep)
+    if not shutil.which("fastoffload", path=folder)
+]
 QUICK = ("--defaults", "--no-install", "--no-git")
 
 
@@ -130,6 +140,22 @@ def test_missing_parents_are_made(cli: Cli, tmp_path: Path) -> None:
     assert cli("new", "a/b/c", *QUICK).returncode == 0
     assert (tmp_path / "a" / "b" / "c" / "pyproject.toml").is_file()
     assert names_in(tmp_path / "a" / "b") == ["c"]
+
+
+def test_the_steps_put_the_program_on_the_path_where_only_uv_run_finds_it(
+    cli: Cli, tmp_path: Path
+) -> None:
+    program = tmp_path / "bin" / "fastoffload"
+    program.parent.mkdir()
+    own = Path(sys.executable).parent
+    first = {"UV_RUN_RECURSION_DEPTH": "1", "PATH": os.pathsep.join(map(str, (own, *PATH)))}
+    made = cli("new", "demo", *QUICK, env=first).stdout
+    install, add = made.index("  uv tool install --editable"), made.index("  fastoffload add")
+    assert install < add
+    assert f"--editable {shlex.quote(str(CHECKOUT))} " in made
+    program.touch(mode=0o755)
+    installed = first | {"PATH": f"{first['PATH']}{os.pathsep}{program.parent}"}
+    assert "uv tool install" not in cli("new", "other", *QUICK, env=installed).stdout
 
 
 def test_the_steps_name_a_folder_that_the_shell_can_enter(cli: Cli) -> None:

@@ -101,6 +101,31 @@ def test_from_a_csv_to_the_opened_pdf(run_site: RunSite, open_page: Open) -> Non
     assert "The Nile <b>at</b> Aswan" in document.pages[0].extract_text()
 
 
+def test_the_data_sets_are_asked_for_once(run_site: RunSite, open_page: Open) -> None:
+    site = run_site()
+    page = open_page(site)
+    load_sample(page)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(f"{request.method} {request.url}"))
+    page.reload()
+    expect(page.get_by_text("100 readings, 1871")).to_be_visible()
+    expect(page.locator("#connection")).to_have_text("live")
+    page.wait_for_load_state("load")
+    expect(page.get_by_label("Dataset")).to_have_value("nile")
+    assert len([one for one in asked if "/datasets" in one]) == 1, asked
+
+
+def test_a_data_set_is_deleted_in_every_place(run_site: RunSite, open_page: Open) -> None:
+    page = open_page(run_site())
+    load_sample(page)
+    expect(page.get_by_text("No job yet")).to_be_visible()
+    expect(page.get_by_text("oad the sample data")).to_be_hidden()
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Delete nile").click()
+    expect(page.get_by_role("button", name="Load the sample data")).to_be_visible()
+    expect(page.get_by_label("Dataset").get_by_role("option")).to_have_text("none yet")
+
+
 def test_another_page_sees_it_move(run_site: RunSite, open_page: Open) -> None:
     site = run_site()
     mine, theirs = open_page(site), open_page(site)
@@ -197,6 +222,11 @@ def test_on_a_phone_nothing_is_cut_off(run_site: RunSite, open_page: Open) -> No
     expect(report.get_by_role("img", name="Histogram")).to_be_visible()
     widths = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
     assert widths == [PHONE["width"]] * 2
+    assert page.evaluate(
+        "document.querySelector('.card').offsetTop < document.querySelector('form').offsetTop"
+    )
+    page.get_by_role("link", name="New job").tap()
+    expect(page.get_by_role("heading", name="New job")).to_be_in_viewport()
 
 
 def test_a_key_is_asked_for_once_and_the_pdf_opens_with_it(

@@ -1,4 +1,7 @@
-"""Whom the service answers: who brings the API_KEY; without one, what is meant for this machine."""
+"""Whom the service answers: who brings the API_KEY; without one, what is meant for this machine.
+
+And what every answer tells a browser: to take it for what it says it is.
+"""
 
 import base64
 import hmac
@@ -6,8 +9,9 @@ import re
 from ipaddress import ip_address
 
 from fastapi import FastAPI
+from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.offload.http.problems import response
 
@@ -57,8 +61,26 @@ class OwnHost:
         await self._app(scope, receive, send)
 
 
+class NoSniff:
+    """Has browsers take no answer for something else than its Content-Type says."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, and add the header to its answer."""
+
+        async def send_marked(message: Message) -> None:
+            if message["type"].endswith("http.response.start"):  # also the refusal of a socket
+                MutableHeaders(scope=message)["X-Content-Type-Options"] = "nosniff"
+            await send(message)
+
+        await self._app(scope, receive, send_marked)
+
+
 def install(app: FastAPI, key: str | None) -> None:
     """Guard every route of the application."""
+    app.add_middleware(NoSniff)
     if key is None:
         app.add_middleware(OwnHost)
     else:

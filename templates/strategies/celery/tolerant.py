@@ -6,10 +6,12 @@ gets it again, and ends too. Each of these classes replaces one step that raises
 
 from collections.abc import Callable, Container
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import structlog
+from celery.app.amqp import AMQP
 from celery.worker.consumer import Consumer
+from kombu import Connection
 from kombu.transport import redis
 
 from .broker import MOST_MESSAGES
@@ -105,3 +107,20 @@ class TolerantRedis(redis.Transport):
             raise
         except Exception as error:  # it may hold anything
             log.warning("message_dropped", reason=repr(error)[:200])
+
+
+class NamedConnection(Connection):
+    """Has the log name the broker by its URL, where kombu names the class above."""
+
+    def as_uri(self, *arguments: Any, **options: Any) -> str:
+        """The URL, without its password."""
+        found, transport = str(super().as_uri(*arguments, **options)), cast(Any, self.transport_cls)
+        if transport is not TolerantRedis:
+            return found
+        return f"redis{'s' if self.ssl else ''}://{found.partition('://')[2]}"
+
+
+class NamedAMQP(AMQP):
+    """Celery's own with such connections."""
+
+    Connection = NamedConnection

@@ -25,7 +25,7 @@ from .notifier import Notifier
 from .observing import logs, tracing
 from .running.machine import default_workers
 from .settings import get_settings
-from .tolerant import LOOK, TolerantConsumer, TolerantRedis
+from .tolerant import LOOK, NamedAMQP, TolerantConsumer, TolerantRedis
 from .worker_children import Children, consumed_queues
 
 broker = get_broker_settings()
@@ -119,7 +119,12 @@ def _of_rabbitmq() -> dict[str, Any]:
     }
 
 
-app = Celery("offload", broker=broker.broker_url, set_as_current=False)  # beside one of the user's
+app = Celery(
+    "offload",
+    broker=broker.broker_url,
+    amqp=NamedAMQP,
+    set_as_current=False,  # beside one of the user's
+)
 app.add_defaults(settings_of_celery)
 
 

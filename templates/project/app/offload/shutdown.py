@@ -10,6 +10,13 @@ from types import FrameType
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
+_told = threading.Event()
+
+
+def is_stopping() -> bool:
+    """Whether the server of this process was told to stop."""
+    return _told.is_set()
+
 
 @contextmanager
 def on_stop_signal(callback: Callable[[], None]) -> Iterator[None]:
@@ -20,10 +27,12 @@ def on_stop_signal(callback: Callable[[], None]) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may set handlers
         return
+    _told.clear()
     loop = asyncio.get_running_loop()
     handlers = {how: found for how in SIGNALS if callable(found := signal.getsignal(how))}
 
     def handle(how: int, frame: FrameType | None) -> None:
+        _told.set()
         loop.call_soon_threadsafe(callback)  # the loop's own way in: it takes no lock
         handlers[signal.Signals(how)](how, frame)
 

@@ -2,6 +2,10 @@
 
 import asyncio
 import base64
+import os
+import subprocess
+import sys
+import uuid
 from collections.abc import Callable, Iterator
 
 import httpx
@@ -15,9 +19,21 @@ from app.settings import Settings, get_settings
 
 Client = Callable[..., httpx.Response]
 
+FILES = ["/web/page.js", "/web/swagger/swagger-ui-bundle.js"]
+# What the document of the API leaves out, and what is not there.
+PAGES = ["/", "/docs", "/openapi.json", "/web/page.json", "/web/nothing", "/web/swagger/nothing"]
+UNDOCUMENTED = [*PAGES, *FILES, "/metrics", "/dev/stalls", "/nowhere"]
+PARTS = {"job_id": uuid.UUID(int=0), "name": "x"}
+
 PUBLIC = ["evil.example", "evil.example:8000", "EVIL.EXAMPLE.", "127.0.0.1.evil.example", "a.local"]
 OWN = ["localhost", "localhost:8000", "Jobs.Localhost", "web", "web:8000", "192.168.1.7"]
 ADDRESSES = ["127.0.0.1:8000", "[::1]", "[::1]:8000", "[::ffff:1.2.3.4]"]
+
+
+@pytest.fixture(scope="module")
+def unguarded(client_of: Callable[..., Client]) -> Client:
+    """A client of an application without a key."""
+    return client_of(create_app())
 
 
 @pytest.fixture
@@ -34,6 +50,29 @@ def guarded(client_of: Callable[..., Client], monkeypatch: pytest.MonkeyPatch) -
 def test_a_key_that_no_header_can_carry_is_refused(key: str) -> None:
     with pytest.raises(ValidationError, match="no header can carry"):
         Settings(api_key=key)
+
+
+@pytest.mark.parametrize(
+    ("command", "setting"),
+    [
+        (["-c", "import app.main"], {"API_KEY": "schlüssel"}),
+        (["-m", "alembic", "upgrade", "head"], {"DATABASE_URL": "mysql://me:secret@host/x"}),
+    ],
+)
+def test_a_setting_that_cannot_work_ends_it_with_one_line(
+    command: list[str], setting: dict[str, str]
+) -> None:
+    ended = subprocess.run(
+        [sys.executable, *command],
+        env=os.environ | setting,
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode != 0
+    (told,) = ended.stderr.splitlines()
+    (name,) = setting
+    assert told.startswith(f"The settings are wrong: {name} ")
+    assert "secret" not in told and "schlüssel" not in told
 
 
 def test_who_brings_the_key_is_answered_whatever_the_host(guarded: Client) -> None:
@@ -76,6 +115,29 @@ def test_a_socket_brings_the_key_as_a_subprotocol(key: str, passes: bool) -> Non
     asyncio.run(ApiKey(app, "secret")(scope, never, send))
     assert bool(passed) == passes
     assert passes or answers[0] == 401
+
+
+def test_no_browser_guesses_at_any_answer(unguarded: Client, guarded: Client) -> None:
+    documented = unguarded("GET", "/openapi.json").json()["paths"]
+    paths = [path.format_map(PARTS) for path in documented] + UNDOCUMENTED
+    for path in paths:
+        for method in ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"):
+            for client in (unguarded, guarded):
+                answer = client(method, path)
+                assert answer.headers["x-content-type-options"] == "nosniff", answer
+
+
+@pytest.mark.parametrize("path", FILES)
+def test_neither_at_a_part_nor_at_what_it_has_already(unguarded: Client, path: str) -> None:
+    tag = unguarded("GET", path).headers["etag"]
+    for asked, status in (
+        ({"If-None-Match": tag}, 304),
+        ({"Range": "bytes=0-9"}, 206),
+        ({"Range": "bytes=99999999-"}, 416),
+    ):
+        answer = unguarded("GET", path, headers=asked)
+        assert answer.status_code == status
+        assert answer.headers["x-content-type-options"] == "nosniff"
 
 
 async def never() -> Message:

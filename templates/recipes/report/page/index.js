@@ -1,6 +1,6 @@
 /** What reports bring along for the page: their data sets, and a histogram. */
 
-import { call, explain, get, here } from "../../api.js";
+import { call, explain, here } from "../../api.js";
 import { element, say } from "../../dom.js";
 import { submits } from "../../form.js";
 import { number } from "../../format.js";
@@ -29,6 +29,7 @@ export function panel({ kind, form, refresh }) {
     element("div", { class: "row" }, element("label", {}, "Name", name), button), message);
   const sample = element("button", { type: "button", hidden: "", click: loadSample }, "Load the sample data");
   const list = element("ul", { class: "datasets", "aria-label": "Data sets" });
+  form.addEventListener("options", ({ detail }) => show(detail)); // the field of the data set is the only one
   letFilesBeDropped();
   submits(upload, button, message, async () => {
     await put(name.value, file.files[0]);
@@ -38,16 +39,14 @@ export function panel({ kind, form, refresh }) {
 
   async function put(title, csv) {
     await call("PUT", here(`${datasets}/${encodeURIComponent(title)}`), csv, "text/csv");
-    await show(title);
+    await refresh();
+    choose(title);
     say(`Data set ${title} is there.`);
   }
 
-  async function show(chosen) {
-    const found = await get(`${datasets}?limit=1000`);
+  function show(found) {
     list.replaceChildren(...found.map(row));
     sample.hidden = found.length > 0;
-    await refresh();
-    if (chosen) choose(chosen);
   }
 
   function choose(title) {
@@ -65,7 +64,7 @@ export function panel({ kind, form, refresh }) {
     if (!window.confirm(`Delete the data set ${title}?`)) return;
     await told(async () => {
       await call("DELETE", here(`${datasets}/${encodeURIComponent(title)}`));
-      await show();
+      await refresh();
       say(`Data set ${title} is deleted.`);
     });
   }
@@ -110,7 +109,6 @@ export function panel({ kind, form, refresh }) {
     });
   }
 
-  told(() => show());
   return element("section", { "aria-label": `Data: ${kind.title}` },
     element("h2", {}, "Data"), upload, sample, list);
 }

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 from sqlalchemy.orm import Session
 
 from ..settings import get_settings, share_database, shared_database
+from . import sqlite_file
 from .outage import while_away
 from .tables import SCHEMA
 from .urls import is_sqlite
@@ -169,6 +170,7 @@ def _configured(engine: Engine) -> Engine:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _on_connect_sqlite)
         event.listen(engine, "begin", _on_begin_sqlite)
+        sqlite_file.watch(engine)
     else:
         event.listen(engine, "begin", _on_begin_postgresql)
     return engine

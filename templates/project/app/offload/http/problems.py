@@ -4,6 +4,7 @@ The engine's own routes answer so, and the routes of kinds. Those of an applicat
 installed it keep the format they have, unless it asks for this one with `for_whole_app`.
 """
 
+import asyncio
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -14,11 +15,13 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import get_contextvars
 
 from ..database.outage import is_outage
 from ..errors import Refused, TransientError
 from ..files.uploads import UploadRefused
+from ..shutdown import is_stopping
 from .schemas import OffloadProblem
 
 log = structlog.get_logger()
@@ -95,12 +98,39 @@ def of_mistake() -> Response:
     return response(500, "The server failed to answer; its log says why.", headers)
 
 
+class AtStops:
+    """Answers 503 for what the server cuts off because it stops, so that it is tried again."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+        has_begun = False
+
+        async def send_noted(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_noted)
+        except asyncio.CancelledError:  # it may be the application's own doing, too
+            if scope["type"] != "http" or has_begun or not is_stopping():
+                raise
+            headers = {"Retry-After": str(AWAY_SECONDS)}
+            await response(503, "The service stops; try again later.", headers)(
+                scope, receive, send
+            )
+
+
 def for_whole_app(app: FastAPI) -> None:
     """Answer every error of an application so: of its own routes, and where there is no route."""
     for error in (Refused, HTTPException, RequestValidationError, UploadRefused, TransientError):
         app.add_exception_handler(error, _handle)
     app.add_exception_handler(SQLAlchemyError, _handle)
     app.add_exception_handler(Exception, _handle_mistake)
+    app.add_middleware(AtStops)
 
 
 async def _handle(_: Request, error: Exception) -> Response:

@@ -30,6 +30,9 @@ class Route(APIRoute):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
+        await problems.AtStops(self._handle)(scope, receive, send)
+
+    async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         answer = _Answer(send)
         # What the route raises shall pass by the application's handlers, and end what its
         # dependencies have begun on its way: a session is rolled back.

@@ -88,10 +88,12 @@ function options(given) {
   const select = element("select", common(given), element("option", { value: "" }, "none yet"));
   const refresh = async () => {
     const chosen = select.value;
-    const names = (await get(`${given.found["x-options"]}?limit=1000`)).map((one) => one.name);
+    const found = await get(`${given.found["x-options"]}?limit=1000`);
+    const names = found.map((one) => one.name);
     const none = element("option", { value: "" }, "none yet");
     select.replaceChildren(...(names.length ? names.map((one) => element("option", {}, one)) : [none]));
     if (names.includes(chosen)) select.value = chosen;
+    select.dispatchEvent(new CustomEvent("options", { bubbles: true, detail: found }));
   };
   return withLabel(given, select, { value: () => select.value || undefined, refresh });
 }

@@ -4,10 +4,11 @@ One service for most of them, which each test leaves running.
 """
 
 import signal
+import socket
 from pathlib import Path
 
 from offload.databases import job_rows
-from offload.service import COMMANDS, Service, ServiceMaker, wait_until
+from offload.service import COMMANDS, LIMIT_SECONDS, Service, ServiceMaker, wait_until
 
 
 def test_no_way_of_stopping_costs_an_attempt(service: Service) -> None:
@@ -44,10 +45,26 @@ def hang_up(service: Service) -> None:
         service.send(signal.SIGTERM, name)
 
 
+def half_a_request(service: Service) -> socket.socket:
+    """A connection over which the service waits for the rest of a body."""
+    url = service.http.base_url
+    connection = socket.create_connection((url.host, url.port or 80), timeout=LIMIT_SECONDS)
+    head = f"POST /jobs/fault HTTP/1.1\r\nHost: {url.host}\r\nContent-Type: application/json\r\n"
+    connection.sendall(f"{head}Content-Length: 99\r\nExpect: 100-continue\r\n\r\n".encode())
+    assert b" 100 " in connection.recv(1024)  # which Uvicorn says when the route reads
+    connection.sendall(b"{")
+    return connection
+
+
 def test_a_job_that_heeds_no_stop_costs_no_attempt(service: Service) -> None:
     job = service.submit("stuck_in_c")
     service.wait_until_run(job)
-    service.stop()
+    with half_a_request(service) as connection:
+        service.stop()
+        answer = connection.recv(65_536).decode()
+    assert answer.startswith("HTTP/1.1 503 ")
+    assert "retry-after: " in answer.lower()
+    assert "Traceback" not in service.log.read_text()
     service.start()
     service.wait_until_run(job, times=2)
     (attempt,) = service.job(job)["history"]

@@ -1,5 +1,6 @@
 """Errors: problem documents on the engine's routes and on those of kinds, and nowhere else."""
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -218,6 +219,32 @@ def test_a_database_that_is_away_is_waited_for(without_database: httpx.Client) -
         assert "127.0.0.1" not in answer.text
     assert check(client.get("/health/ready"), 503)["down"].keys() == {"database"}
     assert client.get("/health/live").status_code == 200
+
+
+@pytest.mark.parametrize("stops", [True, False])
+def test_what_a_stop_cuts_off_is_to_be_tried_again(
+    monkeypatch: pytest.MonkeyPatch, stops: bool
+) -> None:
+    app = FastAPI()
+    problems.for_whole_app(app)
+    monkeypatch.setattr(problems, "is_stopping", lambda: stops)
+
+    @app.get("/long")
+    async def long() -> None:
+        raise asyncio.CancelledError  # what Uvicorn has a route meet
+
+    async def ask() -> httpx.Response:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            return await client.get("/long")
+
+    if not stops:  # then it is the application's own doing, as a limit of time
+        with pytest.raises(asyncio.CancelledError):
+            asyncio.run(ask())
+        return
+    answer = asyncio.run(ask())
+    assert answer.status_code == 503
+    assert int(answer.headers["retry-after"]) > 0
 
 
 def test_a_kind_must_not_stand_in_the_engines_way() -> None:

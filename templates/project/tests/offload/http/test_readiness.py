@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 from fastapi import FastAPI
-from job_site import Beside, begin, create
+from job_site import JOBS, Beside, begin, create
 
 from app.offload.database.engines import transact
 from app.offload.files import store as files
@@ -47,10 +47,13 @@ def test_how_its_parts_are_is_a_metric_too(
         assert f'offload_part_up{{part="{part}"}} {value}' in lines
 
 
-@pytest.mark.skipif(
+NEEDS_SQLITE = pytest.mark.skipif(
     not os.environ.get("DATABASE_URL", "sqlite").startswith("sqlite"),
     reason="only SQLite's database is a file",
 )
+
+
+@NEEDS_SQLITE
 def test_a_file_that_was_removed_is_noticed(client: httpx.Client, tmp_path: Path) -> None:
     create(client)
     for file in tmp_path.glob("app.db*"):
@@ -58,7 +61,19 @@ def test_a_file_that_was_removed_is_noticed(client: httpx.Client, tmp_path: Path
     answer = client.get(READY)
     assert answer.status_code == 503
     assert answer.json()["down"] == {"database": "the file app.db is gone"}
+    answer = client.post(JOBS, json={"height": 2})  # nothing is accepted into a file that nobody finds
+    assert answer.status_code == 503
+    assert "retry-after" in answer.headers
     assert not (tmp_path / "app.db").exists()
+
+
+@NEEDS_SQLITE
+def test_a_file_that_was_replaced_is_noticed(client: httpx.Client, tmp_path: Path) -> None:
+    create(client)
+    (tmp_path / "app.db").rename(tmp_path / "moved.db")
+    (tmp_path / "app.db").touch()
+    assert client.get(READY).status_code == 503
+    assert client.post(JOBS, json={"height": 2}).status_code >= 500
 
 
 def test_a_store_that_is_away_is_told(

@@ -76,6 +76,7 @@ def test_an_idle_worker_finds_its_broker_again(
     broker.start()
     service.wait_for(service.submit(), "succeeded")
     assert NO_RESTART not in told()
+    assert "<class " not in service.log.read_text()  # the broker has a URL
 
 
 def test_lost_messages_are_sent_again(breakable: Breakable) -> None:
