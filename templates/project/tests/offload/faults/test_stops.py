@@ -1,14 +1,13 @@
 """Stops and deaths of the whole service: no job is lost, no stop is an attempt.
 
-One service for most of them, which each test leaves running.
+One service for all of them, which each test leaves running.
 """
 
 import signal
 from pathlib import Path
 from typing import Any
 
-from offload.databases import job_rows
-from offload.service import COMMANDS, Service, ServiceMaker, wait_until
+from offload.service import COMMANDS, Service, wait_until
 
 
 def test_no_way_of_stopping_costs_an_attempt(service: Service) -> None:
@@ -50,15 +49,6 @@ def hang_up(service: Service) -> None:
     for process in service.processes("web"):
         if "uvicorn" in (Path(part).name for part in process.cmdline()):
             process.send_signal(signal.SIGHUP)
-
-
-def test_a_job_that_can_end_within_the_grace_period_does(make_service: ServiceMaker) -> None:
-    service = make_service(SHUTDOWN_GRACE_SECONDS="30").start()
-    job = service.submit(kind="slow", seconds=2)
-    service.wait_until_run(job)
-    service.stop()
-    assert job_rows(service.database_url) == [("succeeded", 1)]
-    assert len(service.runs(job)) == 1
 
 
 def test_kill_of_everything_costs_an_attempt_and_no_job(service: Service) -> None:
