@@ -133,6 +133,22 @@ MUTATIONS = [
         "tests/jobs/test_security.py::test_nothing_is_read_before_the_key",
     ),
     Mutation(
+        "migrations: one that is missing is seen without Alembic",
+        [
+            (
+                f"{OFFLOAD}/database/versions.py",
+                "return _newest(folder) == _applied(connection, version_table, schema)",
+                "return bool(_applied(connection, version_table, schema))",
+            )
+        ],
+        f"{TESTS}/rows/test_migrating.py::test_what_is_missing_is_seen_without_alembic",
+    ),
+    Mutation(
+        "migrations: an API that lacks none starts without Alembic",
+        [(f"{OFFLOAD}/database/migrate.py", "    if not read(_has_all):\n", "    if True:\n")],
+        f"{TESTS}/installed/test_api_start.py::test_no_library_of_eight_kinds_is_loaded",
+    ),
+    Mutation(
         "SQLite: who makes the file commits without an fsync each time, too",
         [
             (

@@ -108,7 +108,7 @@ MUTATIONS = [
     Mutation(
         "stop: what can end within the grace period does",
         [(POOL, "wait([look.future for look in looks], grace_seconds)", "pass")],
-        f"{STOPS}::test_a_job_that_can_end_within_the_grace_period_does",
+        f"{FAULTS}/test_parents.py::test_a_signal_to_the_whole_group_is_the_parents_business",
     ),
     Mutation(
         "threads: what hangs in one goes back at a stop",
@@ -119,7 +119,7 @@ MUTATIONS = [
                 "for lease in ():",
             )
         ],
-        f"{STOPS}::test_a_job_that_heeds_no_stop_costs_no_attempt",
+        f"{STOPS}::test_no_way_of_stopping_costs_an_attempt",
         "background",
     ),
     Mutation(
@@ -155,7 +155,7 @@ MUTATIONS = [
     Mutation(
         "supervision: a worker that ends is started again",
         [("Procfile", "run.py --restart ", "run.py ")],
-        f"{BROKER}/test_stops.py::test_ctrl_c_in_the_workers_own_terminal_is_a_stop",
+        f"{BROKER}/test_stops.py::test_no_way_of_stopping_a_worker_holds_up_a_job",
         "celery-redis",
     ),
 ]

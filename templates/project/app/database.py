@@ -6,12 +6,13 @@ The sessions are the engine's: `from app.offload import reading, writing`.
 from datetime import UTC, datetime
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import MetaData
 from sqlalchemy.orm import DeclarativeBase, MappedAsDataclass
 
+from app.offload.database.engines import read
+from app.offload.database.migrate import migrate as migrate_engine
 from app.offload.database.tables import UtcDateTime
+from app.offload.database.versions import is_current
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -40,4 +41,10 @@ def migrate() -> None:
 
     Safe with many replicas: one works, the others wait.
     """
+    migrate_engine()
+    if read(is_current, ROOT / "migrations" / "versions", "alembic_version"):
+        return
+    from alembic import command  # here, where it is needed: it takes long to import
+    from alembic.config import Config
+
     command.upgrade(Config(toml_file=ROOT / "pyproject.toml"), "head")

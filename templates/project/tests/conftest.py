@@ -8,9 +8,14 @@ import pytest
 
 
 def pytest_configure() -> None:
-    """Let services hear of signals that whoever started the tests ignores, as nohup does."""
+    """Prepare the environment of what the tests start.
+
+    Services are to hear of signals that whoever started the tests ignores, as nohup does.
+    """
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    # Without byte code each of the many programs that are started would compile all it imports.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 @pytest.hookimpl(optionalhook=True)  # there is no such hook without xdist

@@ -29,6 +29,8 @@ STARTERS = {"service", "make_service", "limited", "breakable"}  # the fixtures t
 
 # The Procfile's programs are found where the environment is not activated, too.
 os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+# Without byte code each of the many programs that are started would compile all it imports.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -67,11 +69,11 @@ def service(
     tmp_path_factory: pytest.TempPathFactory, own_settings: Callable[[], dict[str, str]]
 ) -> "Iterator[Service]":
     """The service, shared by the tests of a module."""
-    from offload.databases import private_database
+    from offload.callbacks.databases import with_tables
     from offload.service import Service
 
     folder = tmp_path_factory.mktemp("service")
-    with private_database(folder) as url, Service(folder, url, **own_settings()) as running:
+    with with_tables(folder) as url, Service(folder, url, **own_settings()) as running:
         yield running
 
 
@@ -80,11 +82,11 @@ def make_service(
     tmp_path: Path, own_settings: Callable[[], dict[str, str]]
 ) -> "Iterator[ServiceMaker]":
     """Makes a service of the test's own, not started yet; settings may be given."""
-    from offload.databases import private_database
+    from offload.callbacks.databases import with_tables
     from offload.service import Service
 
     with ExitStack() as stack:
-        url = stack.enter_context(private_database(tmp_path))
+        url = stack.enter_context(with_tables(tmp_path))
 
         def make(**settings: str) -> Service:
             service = Service(tmp_path, url, **(own_settings() | settings))

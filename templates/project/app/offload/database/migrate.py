@@ -8,15 +8,13 @@ the application's env.py may be what calls this, and Alembic knows one environme
 from contextlib import closing
 from pathlib import Path
 
-from alembic.operations import Operations
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from ..settings import get_settings, shared_database
-from .engines import get_engine
+from .engines import get_engine, read
 from .outage import while_away
 from .tables import SCHEMA, VERSION_TABLE, are_there
+from .versions import is_current
 
 FOLDER = Path(__file__).parent / "migrations"
 LOCK = 7_305_942  # any number that no other advisory lock of this database uses
@@ -29,7 +27,8 @@ def migrate() -> None:
     """
     get_settings().make_folders()
     while_away()(_begin_file)
-    while_away()(_run, "_upgrade_revs", "head")
+    if not read(_has_all):
+        while_away()(_run, "_upgrade_revs", "head")
 
 
 def migrate_by(connection: Connection) -> None:
@@ -58,21 +57,32 @@ def _begin_file() -> None:
             connection.invalidate()  # it was made for the journal before: with an fsync a commit
 
 
+def _has_all(connection: Connection) -> bool:
+    return is_current(connection, FOLDER / "versions", VERSION_TABLE, _schema(connection))
+
+
+def _schema(connection: Connection) -> str | None:
+    return SCHEMA if connection.dialect.name == "postgresql" else None
+
+
 def _run(steps: str, revision: str) -> None:
     with get_engine().begin() as connection:
         _run_by(connection, steps, revision)
 
 
 def _run_by(connection: Connection, steps: str, revision: str) -> None:
+    from alembic.operations import Operations  # here: see `versions`
+    from alembic.runtime.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
     scripts = ScriptDirectory(str(FOLDER))
-    on_postgresql = connection.dialect.name == "postgresql"
     _serialize(connection)
     context = MigrationContext.configure(
         connection,
         opts={
             "fn": lambda current, _: getattr(scripts, steps)(revision, current),
             "version_table": VERSION_TABLE,
-            "version_table_schema": SCHEMA if on_postgresql else None,
+            "version_table_schema": _schema(connection),
             "transactional_ddl": True,
         },
     )

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from sqlalchemy import create_engine, make_url, text
@@ -12,6 +13,7 @@ from sqlalchemy import create_engine, make_url, text
 from app.offload.database.engines import get_engine
 from app.offload.database.migrate import migrate
 from app.offload.settings import get_settings
+from offload.databases import private_database
 
 CACHED = (get_settings, get_engine)
 
@@ -48,6 +50,24 @@ def _copy_tables(file: Path) -> None:
         migrate()
         get_engine().dispose()  # what is in the journal goes into the file
         _migrated.append(file.read_bytes())
+
+
+@contextmanager
+def with_tables(folder: Path) -> Iterator[str]:
+    """The URL of a database of a service's own; on SQLite no start of it has to make the tables."""
+    with private_database(folder) as url:
+        if url.startswith("sqlite"):
+            (folder / "app.db").write_bytes(_file_with_tables())
+        yield url
+
+
+def _file_with_tables() -> bytes:
+    if not _migrated:
+        with TemporaryDirectory() as elsewhere, pytest.MonkeyPatch.context() as patch:
+            patch.chdir(elsewhere)  # where no .env of the project's is read
+            with migrated(Path(elsewhere)):
+                pass
+    return _migrated[0]
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from offload.service import COMMANDS, LIMIT_SECONDS, ServiceMaker
 QUEUED_AT_NO_COST = ("queued", 0)
 
 
+@pytest.mark.skipif("broker" in COMMANDS, reason="not run: a process of its own runs the jobs")
 def test_a_stop_is_not_as_long_as_the_server_would_wait(make_service: ServiceMaker) -> None:
     service = make_service().start("--timeout-graceful-shutdown 600")
     service.wait_until_run(service.submit("held"))

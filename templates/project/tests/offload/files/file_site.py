@@ -1,6 +1,7 @@
 """A server with the two routes that files pass through."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
@@ -10,6 +11,9 @@ from app.offload.files.outages import StoreAway
 from app.offload.files.stored import StoredFile
 from app.offload.files.uploads import UploadRefused, digest_only, receive
 from app.offload.kinds import Input
+
+# How the server is asked: without certificates, which take long to read.
+PLAIN: dict[str, Any] = {"timeout": 60, "trust_env": False, "verify": False}
 
 
 @dataclass

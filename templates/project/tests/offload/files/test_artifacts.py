@@ -6,7 +6,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from file_site import Site
+from file_site import PLAIN, Site
 
 from app.offload.files import store
 from app.offload.files.stored import BLOCK_BYTES, StoredFile
@@ -35,7 +35,8 @@ def keep(site: Site, any_store: None, tmp_path: Path) -> Keep:
 
 def ask(site: Site, method: str = "GET", query: str = "", **headers: str) -> httpx.Response:
     names = {name.replace("_", "-"): value for name, value in headers.items()}
-    return httpx.request(method, f"{site.url}/files/a{query}", headers=names, timeout=60)
+    url = f"{site.url}/files/a{query}"
+    return httpx.request(method, url, headers=names, **PLAIN)
 
 
 def test_the_whole_is_given(site: Site, keep: Keep) -> None:

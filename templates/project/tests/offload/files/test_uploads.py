@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
-from file_site import Site
+from file_site import PLAIN, Site
 from obstore.exceptions import GenericError
 
 from app.offload.files import store, transfer
@@ -39,7 +39,7 @@ def single(site: Site) -> None:
 
 
 def post(site: Site, path: str = JOB, **request: Any) -> httpx.Response:
-    return httpx.post(site.url + path, timeout=60, **request)
+    return httpx.post(site.url + path, **PLAIN, **request)
 
 
 def wait_until(condition: Callable[[], bool]) -> None:

@@ -206,6 +206,7 @@ def theirs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE orders (n integer)"))
     monkeypatch.delenv("DATABASE_URL")
+    monkeypatch.setenv("SWEEP_SECONDS", "600")  # nobody notifies but whoever adds a job
     forget_settings()
     yield engine
     engine.dispose()

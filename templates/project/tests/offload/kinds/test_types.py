@@ -1,9 +1,10 @@
 """What a type checker says of the user's code: a mistake is found, and what is right is let be."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from offload.service import lay_out
 
@@ -113,10 +114,11 @@ follow_imports = skip
 """
 
 
-def test_mistakes_are_found_and_nothing_else(tmp_path: Path) -> None:
+def test_mistakes_are_found_and_nothing_else(tmp_path: Path, cache: pytest.Cache) -> None:
     lay_out(tmp_path)
     (tmp_path / "mypy.ini").write_text(SETTINGS)
     (tmp_path / "typed.py").write_text(TYPED)
-    command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", os.devnull, "typed.py"]
+    folder = str(cache.mkdir("types"))  # with what the next run of these tests need not read again
+    command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", folder, "typed.py"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -53,24 +53,17 @@ def shared() -> Iterator[Path]:
         yield folder
 
 
-def test_the_processes_of_a_server_share_one_and_a_single_one_has_none(shared: Path) -> None:
+def test_the_processes_of_a_server_share_one_that_nobody_can_guess(shared: Path) -> None:
     alone, first, second, job = run_server(shared)
     assert alone is job is None and first and first == second
     assert first.parent == shared
     assert first.stat().st_mode & 0o777 == 0o700
-
-
-def test_nobody_can_guess_the_name(shared: Path) -> None:
-    (_, one, *_), (_, other, *_) = run_server(shared), run_server(shared)
-    assert one and other
-    assert one.name.rpartition("-")[2] != other.name.rpartition("-")[2]
-
-
-def test_what_others_leave_there_stops_nobody(shared: Path) -> None:
+    # What others leave there stops nobody.
     for name in ("0-abc", "{uid}-", "{uid}-x", "{uid}-99999999999999999999", ""):
         (shared / f"{metrics_folder.PREFIX}{name.format(uid=os.getuid())}").touch()
-    _, first, second, _ = run_server(shared)
-    assert first and first == second
+    _, other, another, _ = run_server(shared)
+    assert other and other == another
+    assert first.name.rpartition("-")[2] != other.name.rpartition("-")[2]
 
 
 def test_the_folder_that_is_given_is_made(shared: Path) -> None:

@@ -1,5 +1,6 @@
 """The engine's migrations: as often and as many at once as may be, and out of the user's way."""
 
+import shutil
 import subprocess
 import sys
 import time
@@ -24,14 +25,16 @@ from sqlalchemy import (
 )
 
 from app.offload.database import migrate
-from app.offload.database.engines import get_engine
-from app.offload.database.tables import SCHEMA, include_name, metadata
+from app.offload.database.engines import get_engine, read
+from app.offload.database.tables import SCHEMA, VERSION_TABLE, include_name, metadata
+from app.offload.database.versions import is_current
 from app.offload.settings import get_settings
 from offload.callbacks.databases import forget_settings
 from offload.databases import autocommit, private_database
 from offload.project import ROOT
 from offload.rows.making import ON_SERVER, number_of_jobs
 
+VERSIONS = f"{SCHEMA}.{VERSION_TABLE}" if ON_SERVER else VERSION_TABLE
 PROCESSES = 4
 AT_ONCE = f"""
 import os
@@ -112,6 +115,45 @@ def _without_a_schema() -> MetaData:
     return ours
 
 
+def has_all(folder: Path) -> bool:
+    """Whether nothing of the folder is missing, as an API sees it that starts."""
+    return read(is_current, folder, VERSION_TABLE, SCHEMA if ON_SERVER else None)
+
+
+def test_what_is_missing_is_seen_without_alembic(empty: None, tmp_path: Path) -> None:
+    ours = migrate.FOLDER / "versions"
+    assert not has_all(ours)
+    migrate.migrate()
+    assert has_all(ours)
+    newer = tmp_path / "newer"
+    shutil.copytree(ours, newer)
+    last = sorted(ours.glob("*.py"))[-1].name.partition("_")[0]
+    (newer / "next.py").write_text(f"revision: str = 'next'\ndown_revision: str = {last!r}\n")
+    assert not has_all(newer)
+    migrate.downgrade("base")
+    assert not has_all(ours)
+
+
+@pytest.mark.parametrize("text", ["", "revision = 'a'", "revision = make()", "revision = "])
+def test_what_is_not_written_as_alembic_does_is_for_alembic_to_read(
+    empty: None, tmp_path: Path, text: str
+) -> None:
+    (tmp_path / "versions").mkdir()
+    (tmp_path / "versions" / "one.py").write_text(text)
+    assert not has_all(tmp_path / "versions")
+
+
+def test_a_merge_is_the_newest_of_what_it_merges(empty: None, tmp_path: Path) -> None:
+    migrate.migrate()
+    (tmp_path / "versions").mkdir()
+    with get_engine().begin() as connection:
+        (last,) = connection.scalars(text(f"SELECT version_num FROM {VERSIONS}"))
+    for revision, before in (("a", None), ("b", None), (last, ("a", "b"))):
+        written = f"revision = {revision!r}\ndown_revision = {before!r}\n"
+        (tmp_path / "versions" / f"{revision}.py").write_text(written)
+    assert has_all(tmp_path / "versions")
+
+
 def waiting() -> int:
     """How many connections wait for a lock."""
     counted = (
@@ -133,9 +175,7 @@ def test_four_at_once(empty: None) -> None:
         first.rollback()
         assert process.wait() == 0
     with get_engine().connect() as connection:
-        versions = connection.execute(
-            text(f"SELECT * FROM {f'{SCHEMA}.' if ON_SERVER else ''}offload_version")
-        )
+        versions = connection.execute(text(f"SELECT * FROM {VERSIONS}"))
         assert len(versions.all()) == 1
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from offload.databases import private_database
+from offload.callbacks.databases import with_tables
 from offload.queue_strategies.brokers import (
     GIVEN,
     Broker,
@@ -43,7 +43,7 @@ def breakable(
     given = GivenBroker(GIVEN, settings["QUEUE_PREFIX"]) if GIVEN else None
     if given:
         settings["BROKER_URL"] = given.url
-    with private_database(folder) as url, Service(folder, url, **settings) as service:
+    with with_tables(folder) as url, Service(folder, url, **settings) as service:
         yield service, given or EmbeddedBroker(service)
 
 

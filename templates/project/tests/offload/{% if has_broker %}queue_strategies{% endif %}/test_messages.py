@@ -2,10 +2,13 @@
 
 import base64
 import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from offload.callbacks.databases import with_tables
 from offload.queue_strategies.brokers import (
     ENGINE,
     GIVEN,
@@ -21,6 +24,7 @@ from offload.service import Service, ServiceMaker, wait_until
 NESTED = b"[" * 50_000
 JUNK = [b"", b"not json", b"\xff\xfe", b"5", b"null", b"[1, 2]", b"{}", NESTED]
 NO_RESTART = "starts again"
+NO_SWEEP = {"SWEEP_SECONDS": "600"}
 NOTHING_MORE = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
 
 
@@ -96,34 +100,39 @@ def of_dramatiq(service: Service) -> list[dict[str, Any]]:
     return [{"body": body} for body in [*bodies, *JUNK]]
 
 
-def test_whatever_a_message_holds_good_jobs_run(make_service: ServiceMaker) -> None:
-    with make_service() as service:
-        service.wait_for(service.submit(), "succeeded")
-        messages = (of_celery if ENGINE == "celery" else of_dramatiq)(service)
-        for message in messages:
-            put(service, **message)
-        for _ in range(3):
-            assert service.wait_for(service.submit(), "succeeded")["attempts"] == 1
-        wait_until(lambda: not kept(service), "nothing to be left on the broker")
-        log = service.log.read_text()
-        assert log.count("message_dropped") + log.count("Failed to decode") >= len(messages)
-        assert NO_RESTART not in log
+@pytest.fixture(scope="module")
+def orders(
+    tmp_path_factory: pytest.TempPathFactory, own_settings: Callable[[], dict[str, str]]
+) -> Iterator[Service]:
+    """A service in which only messages tell a worker to look."""
+    folder, settings = tmp_path_factory.mktemp("orders"), NO_SWEEP | own_settings()
+    with with_tables(folder) as url, Service(folder, url, **settings) as running:
+        yield running
 
 
-def test_two_services_on_one_broker_do_not_meet(
-    make_service: ServiceMaker, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    with make_service(SWEEP_SECONDS="600") as orders:
-        url = url_of(orders)
-        folder = tmp_path_factory.mktemp("invoices")
-        database = f"sqlite:///{folder / 'app.db'}"
-        settings = {"BROKER_URL": url, "QUEUE_PREFIX": orders.environment["QUEUE_PREFIX"] + "-2"}
-        with Service(folder, database, SWEEP_SECONDS="600", **settings) as invoices:
-            for _ in range(6):
-                for service in (orders, invoices):
-                    service.wait_for(service.submit(), "succeeded")
+def test_two_services_on_one_broker_do_not_meet(orders: Service, tmp_path: Path) -> None:
+    name = orders.environment["QUEUE_PREFIX"] + "-2"
+    settings = NO_SWEEP | {"BROKER_URL": url_of(orders), "QUEUE_PREFIX": name}
+    begin = len(orders.log.read_text())
+    with Service(tmp_path, f"sqlite:///{tmp_path / 'app.db'}", **settings) as invoices:
+        for _ in range(6):
             for service in (orders, invoices):
-                assert "message_dropped" not in service.log.read_text()
+                service.wait_for(service.submit(), "succeeded")
+        told = orders.log.read_text()[begin:] + invoices.log.read_text()
+        assert "message_dropped" not in told
+
+
+def test_whatever_a_message_holds_good_jobs_run(orders: Service) -> None:
+    orders.wait_for(orders.submit(), "succeeded")
+    messages = (of_celery if ENGINE == "celery" else of_dramatiq)(orders)
+    for message in messages:
+        put(orders, **message)
+    for _ in range(3):
+        assert orders.wait_for(orders.submit(), "succeeded")["attempts"] == 1
+    wait_until(lambda: not kept(orders), "nothing to be left on the broker")
+    log = orders.log.read_text()
+    assert log.count("message_dropped") + log.count("Failed to decode") >= len(messages)
+    assert NO_RESTART not in log
 
 
 @pytest.mark.skipif(not GIVEN or is_redis(GIVEN), reason="needs RabbitMQ: BROKER_URL")

@@ -102,6 +102,7 @@ def test_a_queue_that_nobody_reads_stays_short(make_service: ServiceMaker) -> No
 
 def test_a_worker_may_be_up_before_the_tables(make_service: ServiceMaker, tmp_path: Path) -> None:
     service = make_service(WORKER_ALIVE_FILE=str(tmp_path / "alive"), **NO_SWEEP)
+    (tmp_path / "app.db").unlink(missing_ok=True)
     service.start_command("broker")
     service.start_command("worker")
     wait_until((tmp_path / "alive").exists, "the worker")

@@ -24,10 +24,10 @@ def engine_of(service: Service) -> psutil.Process:
     return next(one for one in leaders if ENGINE in {Path(a).name for a in one.cmdline()[:2]})
 
 
-def test_what_runs_or_waits_is_another_workers_at_once(make_service: ServiceMaker) -> None:
+def test_no_way_of_stopping_a_worker_holds_up_a_job(make_service: ServiceMaker) -> None:
     with make_service(JOB_WORKERS="1", **LONG_LEASE) as service:
         worker = "worker"
-        for how in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        for how in (signal.SIGTERM, signal.SIGHUP):
             busy = service.submit("held")
             service.wait_for(busy, "running")
             waiting = [service.submit() for _ in range(3)]
@@ -39,24 +39,24 @@ def test_what_runs_or_waits_is_another_workers_at_once(make_service: ServiceMake
             service.let_go()
             assert service.wait_for(busy, "succeeded")["attempts"] == 1
             worker = f"after {how.name}"
+        interrupt_in_its_own_terminal(service)
+        # Now all of them, while nothing runs.
+        service.send_to_group(signal.SIGINT)
+        service.wait_until_ended()
+        wait_until(lambda: not service.processes(), "no process to be left")
         log = service.log.read_text()
         assert "Traceback" not in log
         assert "Restarting consumer" not in log  # by which Dramatiq sleeps, and the end waits
 
 
-def test_ctrl_c_in_the_workers_own_terminal_is_a_stop(make_service: ServiceMaker) -> None:
-    with make_service(**LONG_LEASE) as service:
-        job = service.submit("held")
-        service.wait_for(job, "running")
-        os.killpg(engine_of(service).pid, signal.SIGINT)
-        service.wait_until_run(job, times=2)  # the launcher starts the worker again
-        service.let_go()
-        assert service.wait_for(job, "succeeded")["attempts"] == 1
-        # Now to all of them, while nothing runs.
-        service.send_to_group(signal.SIGINT)
-        service.wait_until_ended()
-        wait_until(lambda: not service.processes(), "no process to be left")
-        assert "Traceback" not in service.log.read_text()
+def interrupt_in_its_own_terminal(service: Service) -> None:
+    """Ctrl-C for Celery or Dramatiq itself: the launcher starts the worker again."""
+    job = service.submit("held")
+    service.wait_for(job, "running")
+    os.killpg(engine_of(service).pid, signal.SIGINT)
+    service.wait_until_run(job, times=2)
+    service.let_go()
+    assert service.wait_for(job, "succeeded")["attempts"] == 1
 
 
 def test_a_queue_that_is_made_in_another_way_is_told(make_service: ServiceMaker) -> None:
