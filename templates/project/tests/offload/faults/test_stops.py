@@ -59,14 +59,8 @@ def half_a_request(service: Service) -> socket.socket:
     """A connection over which the service waits for the rest of a body."""
     url = service.http.base_url
     connection = socket.create_connection((url.host, url.port or 80), timeout=LIMIT_SECONDS)
-    head = f"POST /jobs/fault HTTP/1.1
-Host: {url.host}
-Content-Type: application/json
-"
-    connection.sendall(f"{head}Content-Length: 99
-Expect: 100-continue
-
-".encode())
+    head = f"POST /jobs/fault HTTP/1.1\r\nHost: {url.host}\r\nContent-Type: application/json\r\n"
+    connection.sendall(f"{head}Content-Length: 99\r\nExpect: 100-continue\r\n\r\n".encode())
     assert b" 100 " in connection.recv(1024)  # which Uvicorn says when the route reads
     connection.sendall(b"{")
     return connection

@@ -61,7 +61,8 @@ def test_a_file_that_was_removed_is_noticed(client: httpx.Client, tmp_path: Path
     answer = client.get(READY)
     assert answer.status_code == 503
     assert answer.json()["down"] == {"database": "the file app.db is gone"}
-    answer = client.post(JOBS, json={"height": 2})  # nothing is accepted into a file that nobody finds
+    # Nothing is accepted into a file that no path leads to.
+    answer = client.post(JOBS, json={"height": 2})
     assert answer.status_code == 503
     assert "retry-after" in answer.headers
     assert not (tmp_path / "app.db").exists()
