@@ -20,11 +20,11 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(optionalhook=True)  # there is no such hook without xdist
 def pytest_xdist_auto_num_workers() -> int | None:
-    """Two more than cores, for some wait for a service; xdist's own variable comes first."""
+    """More than two a core, for many wait for a service; xdist's own variable comes first."""
     if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
         return None
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return (cores or 1) + 2
+    return 2 * (cores or 1) + 2
 
 
 def pytest_report_header() -> list[str]:

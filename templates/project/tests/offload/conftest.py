@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).resolve().parent
 STAND_IN = HERE / "stand_in"
+# The modules that wait for more than ten seconds, the longest first.
+LONGEST = ("test_faults", "test_stops", "test_ledger", "test_run", "test_sender", "test_endings")
+LONGEST += ("test_observed", "test_hanging_threads", "test_guarding", "test_security")
+LONGEST += ("test_stalls",)
 STARTERS = {"service", "make_service", "limited", "breakable"}  # the fixtures that take seconds
 
 # The Procfile's programs are found where the environment is not activated, too.
@@ -41,10 +45,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the modules that start services or programs: nobody waits for one in the end."""
+    """Begin with the modules that take longest: nobody waits for one in the end."""
     numbers = Counter(item.path for item in items)
     slow = {item.path for item in items if _starts_something(item)}
-    items.sort(key=lambda item: (item.path not in slow, -numbers[item.path]))
+    items.sort(key=lambda item: (_turn(item), item.path not in slow, -numbers[item.path]))
+
+
+def _turn(item: pytest.Item) -> int:
+    name = item.path.stem
+    return LONGEST.index(name) if name in LONGEST else len(LONGEST)
 
 
 def _starts_something(item: pytest.Item) -> bool:
