@@ -19,12 +19,13 @@ def pytest_configure() -> None:
 
 
 @pytest.hookimpl(optionalhook=True)  # there is no such hook without xdist
-def pytest_xdist_auto_num_workers() -> int | None:
-    """More than two a core, for many wait for a service; xdist's own variable comes first."""
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """More than two a core where many wait for a service; xdist's own variable comes first."""
     if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
         return None
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return 2 * (cores or 1) + 2
+    has_affinity = hasattr(os, "sched_getaffinity")
+    cores = (len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count()) or 1
+    return cores if all("tests/jobs" in path for path in config.args) else 2 * cores + 2
 
 
 def pytest_report_header() -> list[str]:
