@@ -1,11 +1,15 @@
-"""Signals wait while a clean-up is under way, and only as long."""
+"""Signals wait while a clean-up is under way, and only as long; what we started ends with us."""
 
+import os
 import signal
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
+import psutil
 import pytest
 
-from fastoffload.system.processes import STOP_SIGNALS, held
+from fastoffload.system.processes import STOP_SIGNALS, held, run
 
 
 @pytest.fixture(autouse=True)
@@ -33,3 +37,25 @@ def test_what_was_blocked_before_stays_blocked(heard: list[int]) -> None:
         pass
     assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == {signal.SIGHUP}
     assert heard == []
+
+
+HEEDS_NO_INTERRUPTION = """
+import os, pathlib, signal, time
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+pathlib.Path("pid").write_text(str(os.getpid()))
+os.kill(os.getppid(), signal.SIGUSR1)
+time.sleep(600)
+"""
+
+
+def test_what_heeds_no_interruption_is_told_otherwise(tmp_path: Path) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGUSR1, interrupt)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run([sys.executable, "-c", HEEDS_NO_INTERRUPTION], tmp_path, os.environ, 0.1)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert not psutil.pid_exists(int((tmp_path / "pid").read_text()))

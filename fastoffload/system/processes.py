@@ -9,7 +9,8 @@ from pathlib import Path
 from types import FrameType
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-GRACE_SECONDS = 60  # after each signal: tests end their services at once, but machines are busy
+GRACE_SECONDS = 5  # after each signal
+TESTS_GRACE_SECONDS = 60  # they end their services at once, but machines are busy
 
 
 def listen() -> None:
@@ -29,7 +30,12 @@ def held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def run(command: Sequence[str], cwd: Path, env: Mapping[str, str]) -> tuple[int, str]:
+def run(
+    command: Sequence[str],
+    cwd: Path,
+    env: Mapping[str, str],
+    grace_seconds: float = GRACE_SECONDS,
+) -> tuple[int, str]:
     """The exit code of a program and all it printed. An interruption of ours ends it."""
     with subprocess.Popen(
         command,
@@ -46,7 +52,7 @@ def run(command: Sequence[str], cwd: Path, env: Mapping[str, str]) -> tuple[int,
         try:
             output, _ = child.communicate()
         except BaseException:
-            _end(child)
+            _end(child, grace_seconds)
             raise
     return child.returncode, output
 
@@ -55,13 +61,13 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _end(child: subprocess.Popen[str]) -> None:
+def _end(child: subprocess.Popen[str], grace_seconds: float) -> None:
     # A project's tests put away what they have started in sessions of their own when they are
     # interrupted, once: uv hands the signal on, and a second one would end the putting away.
     with held(), suppress(ProcessLookupError):
         for send, number in ((os.kill, signal.SIGINT), (os.killpg, signal.SIGTERM)):
             send(child.pid, number)
             with suppress(subprocess.TimeoutExpired):
-                child.wait(GRACE_SECONDS)
+                child.wait(grace_seconds)
                 break
         os.killpg(child.pid, signal.SIGKILL)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fastoffload.errors import FastoffloadError
-from fastoffload.system.processes import run
+from fastoffload.system.processes import GRACE_SECONDS, TESTS_GRACE_SECONDS, run
 
 # Each points uv at another project or environment than the new one, or forbids it to lock.
 FOREIGN_PROJECT = {
@@ -31,10 +31,10 @@ def uv_program() -> str:
         ) from error
 
 
-def run_uv(folder: Path, *arguments: str) -> tuple[int, str]:
+def run_uv(folder: Path, *arguments: str, grace_seconds: float = GRACE_SECONDS) -> tuple[int, str]:
     """The exit code of uv in a folder, whatever project it was told of, and all it printed."""
     env = {key: value for key, value in os.environ.items() if key not in FOREIGN_PROJECT}
-    return run([uv_program(), "--no-progress", *arguments], folder, env)
+    return run([uv_program(), "--no-progress", *arguments], folder, env, grace_seconds)
 
 
 def sync(project: Path) -> str | None:
@@ -55,9 +55,9 @@ def lock(project: Path) -> str | None:
 
 def test(project: Path) -> str | None:
     """Runs the project's own tests; returns what `sync` does."""
-    return _failure(project, "run", "pytest", "-q")
+    return _failure(project, "run", "pytest", "-q", grace_seconds=TESTS_GRACE_SECONDS)
 
 
-def _failure(project: Path, *arguments: str) -> str | None:
-    code, output = run_uv(project, *arguments)
+def _failure(project: Path, *arguments: str, grace_seconds: float = GRACE_SECONDS) -> str | None:
+    code, output = run_uv(project, *arguments, grace_seconds=grace_seconds)
     return None if code == 0 else "\n".join(output.strip().splitlines()[-SHOWN_LINES:])
