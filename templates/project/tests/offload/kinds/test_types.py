@@ -4,9 +4,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
+from offload.project import PROJECT
 from offload.service import lay_out
+
+CACHE = PROJECT / ".mypy_cache" / "offload"  # what the next run need not read again
 
 # Under --strict an ignore that nothing needs is an error: so each line that has one must be wrong.
 TYPED = """
@@ -114,11 +115,10 @@ follow_imports = skip
 """
 
 
-def test_mistakes_are_found_and_nothing_else(tmp_path: Path, cache: pytest.Cache) -> None:
+def test_mistakes_are_found_and_nothing_else(tmp_path: Path) -> None:
     lay_out(tmp_path)
     (tmp_path / "mypy.ini").write_text(SETTINGS)
     (tmp_path / "typed.py").write_text(TYPED)
-    folder = str(cache.mkdir("types"))  # with what the next run of these tests need not read again
-    command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", folder, "typed.py"]
+    command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", CACHE, "typed.py"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
