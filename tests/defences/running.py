@@ -108,7 +108,7 @@ MUTATIONS = [
     Mutation(
         "stop: what can end within the grace period does",
         [(POOL, "wait([look.future for look in looks], grace_seconds)", "pass")],
-        f"{FAULTS}/test_parents.py::test_a_signal_to_the_whole_group_is_the_parents_business",
+        f"{FAULTS}/test_parents.py::test_a_job_that_can_end_within_the_grace_period_does",
     ),
     Mutation(
         "threads: what hangs in one goes back at a stop",
