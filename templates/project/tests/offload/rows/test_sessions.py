@@ -88,6 +88,7 @@ def test_who_made_the_file_has_its_connections_as_those_after(tmp_path: Path) ->
     with migrated(tmp_path):
         (tmp_path / "app.db").unlink()  # which is a copy: here the process makes it
         get_engine().dispose()
+        get_engine.cache_clear()  # an engine that has seen the file waits for it
         migrate()
         made = read_once(synchronous)
         get_engine().dispose()
