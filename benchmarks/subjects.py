@@ -128,7 +128,8 @@ def cost(service: Service) -> Cost:
         with suppress(psutil.Error):
             times = process.cpu_times()
             milliseconds += 1000 * (times.user + times.system)
-    return Cost(*counted, milliseconds)
+    statements, writes, commits = counted
+    return Cost(statements, writes, commits, milliseconds)
 
 
 def _costs_a_second(services: Sequence[Service], seconds: float) -> list[Cost]:
@@ -205,7 +206,7 @@ def _run(service: Service, subject: Subject, jobs: int) -> bool:
 
 def bare_pace(project: Project, jobs: int) -> float:
     """Of what runs the jobs, without rows."""
-    if project.is_queue:
+    if project.choice.is_queue:
         return measure_bare(project, WORKERS, jobs)
     if project.variant == "executor-process":
         with get_context("forkserver").Pool(WORKERS, os.nice, (NICENESS,)) as pool:

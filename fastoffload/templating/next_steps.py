@@ -47,5 +47,4 @@ def _install_once() -> list[str]:
 
 
 def _started(choice: Choice) -> str:
-    has_broker = choice.is_queue
-    return "web, worker and an embedded broker; " if has_broker else ""
+    return "web, worker and an embedded broker; " if choice.is_queue else ""

@@ -39,7 +39,8 @@ def now() -> datetime:
 def migrate() -> None:
     """Apply the missing migrations, as `alembic upgrade head` does: the engine's too, and first.
 
-    Safe with many replicas: one works, the others wait.
+    Safe with many replicas: one works, the others wait. Only revisions in migrations/versions are
+    looked for: if Alembic is told of other folders (version_locations), leave out the question.
     """
     migrate_engine()
     if read(is_current, ROOT / "migrations" / "versions", "alembic_version"):

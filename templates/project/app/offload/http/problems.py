@@ -98,7 +98,7 @@ def of_mistake() -> Response:
     return response(500, "The server failed to answer; its log says why.", headers)
 
 
-class AtStops:
+class ShutdownMiddleware:
     """Answers 503 for what the server cuts off because it stops, so that it is tried again."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -130,7 +130,7 @@ def for_whole_app(app: FastAPI) -> None:
         app.add_exception_handler(error, _handle)
     app.add_exception_handler(SQLAlchemyError, _handle)
     app.add_exception_handler(Exception, _handle_mistake)
-    app.add_middleware(AtStops)
+    app.add_middleware(ShutdownMiddleware)
 
 
 async def _handle(_: Request, error: Exception) -> Response:

@@ -30,7 +30,8 @@ class Route(APIRoute):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
-        await problems.AtStops(self._handle)(scope, receive, send)
+        # Here as well as around the application, which may not be fastoffload's.
+        await problems.ShutdownMiddleware(self._handle)(scope, receive, send)
 
     async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         answer = _Answer(send)
