@@ -3,11 +3,11 @@
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from fastoffload import changes
-from fastoffload.adding import words
+from fastoffload import file_changes
+from fastoffload.adding import messages
 from fastoffload.adding.project import Project
-from fastoffload.changes import Change
 from fastoffload.errors import os_errors_expected
+from fastoffload.file_changes import Change
 from fastoffload.git.call import check_git
 from fastoffload.recipes import taken
 from fastoffload.recipes.curl import curl_line
@@ -68,7 +68,7 @@ def plan(folder: Path, name: str, recipe: str | None, queue: str | None) -> Plan
 def diff(planned: Plan, *, colour: bool) -> bytes:
     """What would be written, as git shows it."""
     check_git()
-    return changes.diff(planned.changes, planned.result.path, colour=colour)
+    return file_changes.diff(planned.changes, planned.result.path, colour=colour)
 
 
 @os_errors_expected()
@@ -76,7 +76,7 @@ def carry_out(planned: Plan) -> AddResult:
     """Writes it; whatever stops that, nothing is left behind."""
     result = planned.result
     brought = copies.bring(result.path, result.dependencies, dev=result.dev_dependencies)
-    changes.carry_out(planned.changes | changes.becoming(brought.files))
+    file_changes.carry_out(planned.changes | file_changes.becoming(brought.files))
     steps = [*brought.commands, *brought.install, *result.next_steps]
     return replace(result, dry_run=False, next_steps=steps)
 
@@ -105,7 +105,7 @@ def _planned(project: Project, recipe: Recipe, name: str, queue: str | None) -> 
         dependencies=needed,
         dev_dependencies=of_tests,
         curl=curl_line(recipe, name, place, route),
-        test=words.test_command(runner, name),
-        next_steps=[*words.next_steps(project, recipe, name, runner, queue)],
+        test=messages.test_command(runner, name),
+        next_steps=[*messages.next_steps(project, recipe, name, runner, queue)],
     )
     return Plan(files, result)

@@ -57,8 +57,8 @@ class RunOptions:
 
 def read(path: Path) -> "tuple[Report, Closing]":
     """By reading."""
+    from fastoffload.doctor.reading.messages import closing
     from fastoffload.doctor.reading.read import read
-    from fastoffload.doctor.reading.words import closing
 
     with terminal.progress(f"Reading {path}"):
         reading = read(path)
@@ -68,8 +68,8 @@ def read(path: Path) -> "tuple[Report, Closing]":
 def drive(path: Path, given: RunOptions) -> "tuple[Report, Closing]":
     """By running."""
     from fastoffload.doctor.running.drive import drive
+    from fastoffload.doctor.running.messages import closing
     from fastoffload.doctor.running.scratch import servers_named
-    from fastoffload.doctor.running.words import closing
 
     options = given.for_drive
     servers = servers_named(os.environ, path)

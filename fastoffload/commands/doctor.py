@@ -98,15 +98,15 @@ def _show(
     as_json: bool,
 ) -> int:
     """Shows and writes it; the exit code."""
-    from fastoffload.doctor import words
+    from fastoffload.doctor import messages
 
-    findings = words.shown(report, with_files=with_files)
+    findings = messages.shown(report, with_files=with_files)
     if sarif:
         _write_sarif(findings, sarif)
     if as_json:
         terminal.show_json(_doctor.document(report))
     else:
-        for line in chain(words.lines(report, with_files=with_files), closing(findings)):
+        for line in chain(messages.lines(report, with_files=with_files), closing(findings)):
             typer.echo(terminal.visible(line))
     return _doctor.exit_code(findings, report)
 

@@ -12,7 +12,7 @@ from fastoffload.commands._parameters import Broker, Json, Pool, StrategyName
 from fastoffload.errors import UsageError
 
 if TYPE_CHECKING:
-    from fastoffload.changes import Changes
+    from fastoffload.file_changes import Changes
     from fastoffload.initializing.plan import Plan
 
 EXAMPLE = "fastoffload init --strategy executor --dry-run"
@@ -106,43 +106,43 @@ def init(
 def _put_in(path: Path, wanted: Wanted, shown: Shown) -> None:
     """`init`."""
     from fastoffload.choosing import questions_of_new
-    from fastoffload.initializing import course, words
+    from fastoffload.initializing import messages, workflow
 
-    if answers := course.answered(path):
+    if answers := workflow.answered(path):
         _say_done(path, answers.choice.strategy.name, shown)
         return
-    found = course.look(path, wanted.app, wanted.package, _ask if shown.may_ask else None)
+    found = workflow.look(path, wanted.app, wanted.package, _ask if shown.may_ask else None)
     shown.check()
     given = questions_of_new.given_choice(
         wanted.strategy, wanted.options, defaults=None, may_ask=shown.may_ask
     )
-    if course.answered(found.root):
+    if workflow.answered(found.root):
         _say_done(found.root, "", shown)
         return
     if not shown.as_json:
-        terminal.show_facts(words.facts(found, own_database=wanted.own_database))
-    plan = course.work_out(
+        terminal.show_facts(messages.facts(found, own_database=wanted.own_database))
+    plan = workflow.work_out(
         found, given or questions_of_new.ask_choice(), own_database=wanted.own_database
     )
     if _accepted(plan, shown):
-        course.carry_out(plan.changes)
+        workflow.carry_out(plan.changes)
     _show_end(plan, shown)
 
 
 def _take_out(path: Path, shown: Shown) -> None:
     """`init --undo`."""
-    from fastoffload.initializing import course
+    from fastoffload.initializing import workflow
 
     shown.check()
-    left = course.left_behind(path)
-    made = course.work_out_undo(path)
+    left = workflow.left_behind(path)
+    made = workflow.work_out_undo(path)
     edited = {file: one for file, one in made.items() if one.after is not None}
     removed = [file for file, one in made.items() if one.after is None]
     if not shown.as_json:
         _show_diff(made if shown.diff else _read(edited), path)
         typer.echo(f"{len(removed)} files of the engine, its tests and jobs/ go out again")
     if not shown.writes_nothing and (shown.yes or _confirm("Take it out?")):
-        course.carry_out(made)
+        workflow.carry_out(made)
     if shown.as_json:
         names = {"restored": [*edited], "removed": removed, "left": left}
         terminal.show_json(names | {"dry_run": shown.writes_nothing})
@@ -154,11 +154,11 @@ def _take_out(path: Path, shown: Shown) -> None:
 
 def _accepted(plan: "Plan", shown: Shown) -> bool:
     """Shows the diff; whether it shall be carried out."""
-    from fastoffload.initializing import words
+    from fastoffload.initializing import messages
 
     if not shown.as_json:
         _show_diff(plan.changes if shown.diff else _read(plan.edited), plan.found.root)
-        for line in words.summary(plan):
+        for line in messages.summary(plan):
             typer.echo(terminal.visible(line))
     if shown.writes_nothing:
         return False
@@ -178,13 +178,13 @@ def _confirm(question: str) -> bool:
 
 
 def _show_diff(changes: "Changes", root: Path) -> None:
-    from fastoffload.initializing import course
+    from fastoffload.initializing import workflow
 
-    typer.echo(course.diff(changes, root, colour=terminal.has_colours()))
+    typer.echo(workflow.diff(changes, root, colour=terminal.has_colours()))
 
 
 def _show_end(plan: "Plan", shown: Shown) -> None:
-    from fastoffload.initializing import words
+    from fastoffload.initializing import messages
 
     if shown.as_json:
         terminal.show_json(_document(plan, shown))
@@ -193,12 +193,12 @@ def _show_end(plan: "Plan", shown: Shown) -> None:
         typer.echo("\nNothing was written.")
         return
     typer.echo("\nDone. Next:")
-    for step in words.steps(plan):
+    for step in messages.steps(plan):
         typer.echo(f"  {step}")
 
 
 def _document(plan: "Plan", shown: Shown) -> dict[str, object]:
-    from fastoffload.initializing import course, words
+    from fastoffload.initializing import messages, workflow
 
     found = plan.found
     return {
@@ -214,9 +214,9 @@ def _document(plan: "Plan", shown: Shown) -> dict[str, object]:
         **plan.choice.answers,
         "edited": list(plan.edited),
         "added": list(plan.added),
-        "diff": course.diff(plan.edited, found.root, colour=False).decode(errors="replace"),
+        "diff": workflow.diff(plan.edited, found.root, colour=False).decode(errors="replace"),
         "left": plan.left,
-        "next_steps": list(words.steps(plan)),
+        "next_steps": list(messages.steps(plan)),
         "dry_run": shown.writes_nothing,
     }
 

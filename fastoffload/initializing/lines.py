@@ -4,7 +4,7 @@ import ast
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fastoffload.changes import Change
+from fastoffload.file_changes import Change
 from fastoffload.initializing.edits import (
     apply,
     before_return,

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fastoffload.catalog import Choice
-from fastoffload.changes import Change, Changes, becoming, diff
 from fastoffload.errors import FastoffloadError
+from fastoffload.file_changes import Change, Changes, becoming, diff
 from fastoffload.initializing.found import Found
 from fastoffload.initializing.lines import lines
 from fastoffload.initializing.patch import PATCH

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from fastoffload.changes import Change, becoming
 from fastoffload.doctor.reading.packages import ways_of
 from fastoffload.errors import FastoffloadError
+from fastoffload.file_changes import Change, becoming
 from fastoffload.git.call import call
 from fastoffload.initializing.patch import PATCH, taken_out
 from fastoffload.initializing.plan import FIRST_TEST, first_kind

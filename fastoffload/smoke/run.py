@@ -1,4 +1,4 @@
-"""The smoke itself: a place, every project's course at once, and nothing left at the end."""
+"""The smoke itself: a place, every project at once, and nothing left at the end."""
 
 import asyncio
 import shutil
@@ -11,9 +11,9 @@ from pathlib import Path
 from fastoffload.catalog import variants
 from fastoffload.recipes.recipe import SAMPLE
 from fastoffload.smoke.board import Board
-from fastoffload.smoke.course import Course
 from fastoffload.smoke.matrix import Entry
 from fastoffload.smoke.options import SmokeOptions
+from fastoffload.smoke.pipeline import Pipeline
 from fastoffload.smoke.progress import view
 from fastoffload.smoke.project import services
 from fastoffload.smoke.project.environments import Environments
@@ -76,7 +76,7 @@ async def _follow_all(projects: list[Project], options: SmokeOptions, board: Boa
     with _interruptible():
         async with asyncio.TaskGroup() as group:
             for project in projects:
-                group.create_task(Course(project, options.stages, board).run())
+                group.create_task(Pipeline(project, options.stages, board).run())
 
 
 @contextmanager

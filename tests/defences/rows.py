@@ -3,7 +3,7 @@
 from defences.mutation import OFFLOAD, TESTS, Mutation
 
 CLAIM, ENDS, SWEEP = (f"{OFFLOAD}/queue/{name}.py" for name in ("claim", "ends", "sweep"))
-BELIEVED, RUNNER = f"{OFFLOAD}/running/believed.py", f"{OFFLOAD}/running/runner.py"
+CLOCK, RUNNER = f"{OFFLOAD}/running/steady_clock.py", f"{OFFLOAD}/running/runner.py"
 JANITOR = f"{OFFLOAD}/running/janitor.py"
 CLAIMING, ENDING = f"{TESTS}/rows/test_claiming.py", f"{TESTS}/rows/test_ends.py"
 RECOVERY = f"{TESTS}/rows/test_recovery.py"
@@ -148,12 +148,18 @@ MUTATIONS = [
     ),
     Mutation(
         "clock: a step is noticed before anything is judged",
-        [(BELIEVED, "is_even = max(", "is_even = 0 * max(")],
+        [(CLOCK, "is_even = max(", "is_even = 0 * max(")],
         f"{RECOVERY}::test_a_step_or_a_gap_is_noticed_once",
     ),
     Mutation(
         "clock: nothing is deleted because it was set forward",
-        [(BELIEVED, "return min(self._seen[0], self._began[0] + elapsed)", "return self._seen[0]")],
+        [
+            (
+                CLOCK,
+                "return min(self._seen[0], self._began[0] + elapsed)",
+                "return self._seen[0]",
+            )
+        ],
         f"{RECOVERY}::test_the_safe_time_is_never_ahead_of_the_time_that_has_passed",
     ),
     Mutation(

@@ -126,7 +126,7 @@ MUTATIONS = [
         "broker: whatever a message holds, it is dropped",
         [
             (
-                f"{OFFLOAD}/tolerant.py",
+                f"{OFFLOAD}/malformed_messages.py",
                 "message.headers = _headers(message, queues.aliases)",
                 "pass",
             )

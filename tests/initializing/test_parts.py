@@ -8,9 +8,9 @@ import pytest
 from conftest import Cli
 from workshop import append, commit, contents, git
 
-from fastoffload import changes
-from fastoffload.changes import Change
+from fastoffload import file_changes
 from fastoffload.errors import FastoffloadError
+from fastoffload.file_changes import Change
 from fastoffload.initializing import edits
 from initializing.conftest import LayOut
 from initializing.shapes import SHAPES, Shape, py
@@ -180,7 +180,7 @@ def test_a_failure_half_way_leaves_every_file_as_it_was(tmp_path: Path) -> None:
         tmp_path / "folder": Change(None, b"a folder is in the way"),
     }
     with pytest.raises(OSError, match="folder"):
-        changes.carry_out(made)
+        file_changes.carry_out(made)
     assert (tmp_path / "there.txt").read_bytes() == b"before"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "there.txt"]
 
@@ -188,7 +188,7 @@ def test_a_failure_half_way_leaves_every_file_as_it_was(tmp_path: Path) -> None:
 def test_what_was_changed_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "there.txt").write_bytes(b"mine")
     with pytest.raises(FastoffloadError, match="changed meanwhile"):
-        changes.carry_out({tmp_path / "there.txt": Change(b"before", b"after")})
+        file_changes.carry_out({tmp_path / "there.txt": Change(b"before", b"after")})
     assert (tmp_path / "there.txt").read_bytes() == b"mine"
 
 

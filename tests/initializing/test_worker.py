@@ -7,7 +7,7 @@ import yaml
 from conftest import Cli
 from workshop import append, commit, contents, replace_in
 
-from fastoffload.changes import Change
+from fastoffload.file_changes import Change
 from fastoffload.initializing.found import Application, Found
 from fastoffload.initializing.starting import compose, procfile
 from fastoffload.recipes.place import Place

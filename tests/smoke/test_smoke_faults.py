@@ -131,7 +131,7 @@ def test_a_dependency_that_does_not_exist(plant: Plant, smoke: Callable[..., Cel
 
 def test_a_broken_route(plant: Plant, smoke: Callable[..., Cells]) -> None:
     create = 'routing.post(router, "", _create(kind)'
-    plant("project/app/offload/http/of_kind.py", create, create.replace('""', '"/"'))
+    plant("project/app/offload/http/kind_routes.py", create, create.replace('""', '"/"'))
     cells = smoke("lint", "job", "stop")
     assert red(cells) == ["job"]
     assert "python ended with 1" in cells["job"]["note"]

@@ -27,7 +27,7 @@ QUEUE = [
     "broker.py",
     "dev/broker.py",
     "notifier.py",
-    "tolerant.py",
+    "malformed_messages.py",
     "worker.py",
     "worker_children.py",
 ]
@@ -137,7 +137,7 @@ def test_strategies_of_a_kind_have_the_same_files_and_none_is_empty() -> None:
     of = {folder.name: files(folder) for folder in (TEMPLATES / "strategies").iterdir()}
     brokers = {folder.name: files(folder) for folder in (TEMPLATES / "brokers").iterdir()}
     queues = {choice.strategy.name for choice in variants().values() if choice.is_queue}
-    started = {"worker.py", "tolerant.py", "Procfile", "command"}
+    started = {"worker.py", "malformed_messages.py", "Procfile", "command"}
     for name, found in of.items():
         assert set(found) == {"strategy.py", "readme.md"} | (started if name in queues else set())
     assert brokers["redis"].keys() == brokers["rabbitmq"].keys()

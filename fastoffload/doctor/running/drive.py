@@ -7,10 +7,10 @@ from typing import Any
 
 from fastoffload.doctor.report import NotJudged, Run
 from fastoffload.doctor.running.application import Application
-from fastoffload.doctor.running.course import Course
 from fastoffload.doctor.running.discover import find_python, find_target
 from fastoffload.doctor.running.judge import findings
 from fastoffload.doctor.running.options import DriveOptions
+from fastoffload.doctor.running.requests import Requests
 from fastoffload.doctor.running.scratch import copied, servers_named
 
 
@@ -26,33 +26,33 @@ def drive(root: Path, target: str | None, options: DriveOptions) -> Run:
     options = replace(options, python=find_python(root, options.python))
     notes = servers_named(os.environ, root)
     with copied(root, notes) as copy, Application(root, copy, named, options) as application:
-        course = Course(application, options)
-        course.run()
+        requests = Requests(application, options)
+        requests.run()
         application.settle()
-        stalls, nameless = _judged(course, application.stalls)
+        stalls, nameless = _judged(requests, application.stalls)
     found = findings(stalls)
     return Run(
         findings=tuple(each for each in found if each.kind != "startup"),
         startup=tuple(each for each in found if each.kind == "startup"),
-        requests=len(course.sent),
+        requests=len(requests.sent),
         limit_seconds=options.limit_seconds,
-        not_judged=(*course.not_judged, *nameless),
-        stopped_because=course.stopped_because,
+        not_judged=(*requests.not_judged, *nameless),
+        stopped_because=requests.stopped_because,
         notes=tuple(notes),
     )
 
 
 def _judged(
-    course: Course, events: list[dict[str, Any]]
+    requests: Requests, events: list[dict[str, Any]]
 ) -> tuple[list[dict[str, Any]], list[NotJudged]]:
     """The stalls that count, apart from those that no line of the project's own is near to."""
     counted = []
     for event in events:
         number, stall = event["request"], event["stall"]
         if stall["kind"] == "background" and number is not None:
-            stall["route"] = course.sent[number].name  # also of a task that has left its request
+            stall["route"] = requests.sent[number].name  # also of a task that has left its request
         # First calls import and fill caches; what happens at the start happens once.
-        if stall["kind"] == "startup" or number is None or course.counts(number):
+        if stall["kind"] == "startup" or number is None or requests.counts(number):
             counted.append(stall)
     nameless = {
         NotJudged(stall["entry"], f"blocked by {stall['call']}, with no line of yours near"): None

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fastoffload.changes import Change
+from fastoffload.file_changes import Change
 from fastoffload.initializing.edits import Insertion, apply
 from fastoffload.initializing.found import Found
 from fastoffload.initializing.starting.compose_text import (

@@ -2,7 +2,7 @@
 
 import re
 
-from fastoffload.changes import Change
+from fastoffload.file_changes import Change
 from fastoffload.initializing.edits import Insertion, apply
 from fastoffload.initializing.found import Found
 from fastoffload.initializing.starting.started import runner_of

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fastoffload.catalog import Choice
-from fastoffload.changes import Change
+from fastoffload.file_changes import Change
 from fastoffload.initializing.found import Found
 from fastoffload.initializing.starting import compose, procfile
 from fastoffload.initializing.starting.started import worker_command

@@ -21,11 +21,11 @@ from .broker import (
     UNUSED_QUEUE_SECONDS,
     get_broker_settings,
 )
+from .malformed_messages import LOOK, NamedAMQP, TolerantConsumer, TolerantRedis
 from .notifier import Notifier
 from .observing import logs, tracing
 from .running.machine import default_workers
 from .settings import get_settings
-from .tolerant import LOOK, NamedAMQP, TolerantConsumer, TolerantRedis
 from .worker_children import Children, consumed_queues
 
 broker = get_broker_settings()

@@ -13,9 +13,7 @@ import pika  # type: ignore[import-untyped]
 from dramatiq.middleware import Middleware
 
 from .broker import MOST_MESSAGES, NOT_SET, get_broker_settings
-from .notifier import Notifier
-from .observing import logs, tracing
-from .tolerant import (
+from .malformed_messages import (
     LOOK,
     TolerantConsumer,
     TolerantRabbitmq,
@@ -23,6 +21,8 @@ from .tolerant import (
     rabbitmq_parameters,
     redis_client,
 )
+from .notifier import Notifier
+from .observing import logs, tracing
 from .worker_children import Children, consumed_queues
 
 settings = get_broker_settings()

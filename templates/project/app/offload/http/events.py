@@ -13,7 +13,7 @@ from fastapi import Header, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from . import beside, routing
+from . import app_state, routing
 from .feed import Feed, State, Watch
 from .links import Links
 from .problems import Problem, answers
@@ -98,7 +98,7 @@ class EventStream(StreamingResponse):
 
 async def follow_all(request: Request) -> Response:
     """Each job that has not ended or is among the newest 20: as it stands, then its changes."""
-    feed = beside.get(request).feed
+    feed = app_state.get(request).feed
     watch, links = feed.watch(), Links(request)
 
     async def events() -> AsyncIterator[str]:
@@ -119,7 +119,7 @@ def follow_one(kind: str) -> Callable[..., Coroutine[Any, Any, Response]]:
 
         204 when it has ended and nothing is new: an EventSource does not come back for more.
         """
-        feed = beside.get(request).feed
+        feed = app_state.get(request).feed
         watch, links = feed.watch(job_id), Links(request)
         followed = await follow(feed, watch, kind)
         if followed.first.is_end and followed.first.version == last_event_id:

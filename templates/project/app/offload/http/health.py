@@ -14,7 +14,7 @@ from ..database.urls import is_sqlite
 from ..files.store import is_there
 from ..queue import listing
 from ..settings import get_settings
-from . import beside, documents, routing
+from . import app_state, documents, routing
 from .pages import json_answer
 from .problems import Problem
 from .schemas import OffloadProblem
@@ -41,7 +41,7 @@ async def ready(request: Request) -> Response:
     What only delays jobs is told, and makes nobody unready: a broker or a store that is away, kinds
     whose work cannot be imported.
     """
-    strategy = beside.get(request).strategy
+    strategy = app_state.get(request).strategy
     checks, state = await asyncio.gather(strategy.check(), strategy.state())
     database, store = await asyncio.gather(_trouble(_ask_database()), _trouble(_ask_store()))
     checks = {"database": database, **checks}

@@ -12,8 +12,8 @@ from ..database.tables import Status
 from ..discovery import AnyKind
 from ..errors import MistakeInKind
 from . import events, health, routing, sockets
+from .kind_routes import kind_routes
 from .links import Links
-from .of_kind import of_kind
 from .pages import Cursor, Limit, page
 from .problems import answers
 from .schemas import AnyJobPage, InputOut, KindOut
@@ -42,7 +42,7 @@ def routers(
         guarded.include_router(routing.adopt(router))
     guarded.include_router(over_all(kinds))
     for kind in kinds.values():
-        guarded.include_router(of_kind(kind))
+        guarded.include_router(kind_routes(kind))
     return [health.router(), sockets.router(kinds), guarded]
 
 

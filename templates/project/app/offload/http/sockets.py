@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.types import Message
 
 from ..discovery import AnyKind
-from . import beside, problems, same_origin
+from . import app_state, problems, same_origin
 from .events import Followed, follow
 from .links import Links
 
@@ -54,7 +54,7 @@ def follow_by_socket(kind: str) -> Callable[..., Coroutine[Any, Any, None]]:
             if refusal := await _refusal(socket):
                 await _refuse(socket, refusal)
                 return
-            feed = beside.get(socket).feed
+            feed = app_state.get(socket).feed
             watch = feed.watch(job_id)
             followed = await follow(feed, watch, kind)
         except problems.Problem as problem:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from prometheus_client.core import Metric
 
-from ..http import beside, routing
+from ..http import app_state, routing
 from ..running.strategy import OK
 from . import metrics
 from .job_metrics import JobMetrics
@@ -37,7 +37,7 @@ def metrics_router(queues: Mapping[str, str]) -> APIRouter:
 
 
 async def _of_parts(request: Request) -> Iterable[Metric]:
-    found = beside.find(request)
+    found = app_state.find(request)
     if found is None:
         return ()
     checks, state = await asyncio.gather(found.strategy.check(), found.strategy.state())

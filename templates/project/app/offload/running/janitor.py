@@ -16,7 +16,7 @@ from ..database.engines import read_once, transact_once
 from ..files import store
 from ..queue import retention, statistics, sweep
 from ..settings import get_settings
-from .believed import BelievedClock
+from .steady_clock import SteadyClock
 
 log = structlog.get_logger()
 
@@ -30,7 +30,7 @@ class Janitor:
     """Keeps the rows in order until it is cancelled."""
 
     def __init__(self) -> None:
-        self._clock = BelievedClock()
+        self._clock = SteadyClock()
         self._recovery = Recovery()
         self._notifications = Notifications()
 

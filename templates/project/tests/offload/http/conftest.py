@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 from fastapi import FastAPI
-from job_site import Beside, make_app, serving
+from job_site import AppState, make_app, serving
 
 from app.offload.files.store import get_store
 from offload.callbacks.databases import migrated
@@ -47,7 +47,7 @@ def client(database: None, app: FastAPI) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture
-def beside(app: FastAPI, client: httpx.Client) -> Beside:
-    """What runs beside the routes."""
-    found: Beside = app.state.offload
+def app_state(app: FastAPI, client: httpx.Client) -> AppState:
+    """What runs app_state the routes."""
+    found: AppState = app.state.offload
     return found

@@ -110,8 +110,8 @@ class NobodyRuns(Strategy):
 
 
 @dataclass
-class Beside:
-    """What runs beside the routes."""
+class AppState:
+    """What runs app_state the routes."""
 
     strategy: NobodyRuns = field(default_factory=NobodyRuns)
     feed: Feed = field(default_factory=Feed)
@@ -120,10 +120,10 @@ class Beside:
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """As the engine's, with the feed alone."""
-    app.state.offload = beside = Beside()
-    following = asyncio.create_task(beside.feed.run())
+    app.state.offload = app_state = AppState()
+    following = asyncio.create_task(app_state.feed.run())
     yield
-    beside.feed.stop()
+    app_state.feed.stop()
     following.cancel()
     with suppress(asyncio.CancelledError):
         await following

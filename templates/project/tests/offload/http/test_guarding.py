@@ -122,7 +122,7 @@ def in_query(found: Annotated[None, Depends(required)]) -> None:
 
 
 def in_body(key: Annotated[str, Body()] = "") -> None:
-    """FastAPI would put the job's parameters beside it, and read none where they were."""
+    """FastAPI would put the job's parameters app_state it, and read none where they were."""
 
 
 def of_tenant(tenant: Annotated[str, Path()]) -> None:

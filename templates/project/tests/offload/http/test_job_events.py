@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from job_site import JOBS, Beside, begin, create, end, fail
+from job_site import JOBS, AppState, begin, create, end, fail
 from sqlalchemy import Connection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
@@ -110,16 +110,16 @@ class TestAll:
             third = create(client)
             assert next(stream)[1]["id"] == third["id"]
 
-    def test_who_leaves_is_forgotten(self, client: httpx.Client, beside: Beside) -> None:
+    def test_who_leaves_is_forgotten(self, client: httpx.Client, app_state: AppState) -> None:
         create(client)
         left: list[object] = []  # held here: they are not forgotten for want of a holder
         for _ in range(3):
             with following(client, "/jobs/events") as stream:
                 next(stream)
-                left += beside.feed._watches
+                left += app_state.feed._watches
         with following(client, "/jobs/events") as stream:
             next(stream)
-            while len(beside.feed._watches) > 1:
+            while len(app_state.feed._watches) > 1:
                 create_and_cancel(client)
                 next(stream)
 
@@ -165,10 +165,10 @@ class TestSocket:
             fail(job)
             assert rest_of(socket)[1] == 1000
 
-    def test_a_server_that_stops_says_so(self, client: httpx.Client, beside: Beside) -> None:
+    def test_a_server_that_stops_says_so(self, client: httpx.Client, app_state: AppState) -> None:
         with open_socket(client, create(client)) as socket:
             json.loads(socket.recv(LIMIT_SECONDS))
-            beside.feed.stop()
+            app_state.feed.stop()
             assert rest_of(socket)[1] == 1012
 
     def test_no_other_job_is_followed(self, client: httpx.Client) -> None:

@@ -10,7 +10,7 @@ from uuid import uuid4
 import httpx
 import pytest
 from fastapi import FastAPI
-from job_site import JOBS, KINDS, MOST_WAITING, Beside, create, end, fail, make_app, serving
+from job_site import JOBS, KINDS, MOST_WAITING, AppState, create, end, fail, make_app, serving
 from pydantic import TypeAdapter
 
 from app.offload.database.engines import read, transact
@@ -130,7 +130,7 @@ class TestMethods:
 
 class TestCancelAndRetry:
     def test_a_job_that_waits_is_cancelled_and_run_again(
-        self, client: httpx.Client, beside: Beside
+        self, client: httpx.Client, app_state: AppState
     ) -> None:
         job = create(client)
         cancelled = client.post(f"{JOBS}/{job['id']}/cancel")
@@ -140,7 +140,7 @@ class TestCancelAndRetry:
         assert "cancelled already" in again.json()["detail"]
         retried = client.post(f"{JOBS}/{job['id']}/retry")
         assert (retried.status_code, retried.json()["status"]) == (202, "queued")
-        assert beside.strategy.notified == ["default", "default"]
+        assert app_state.strategy.notified == ["default", "default"]
         assert client.post(f"{JOBS}/{job['id']}/retry").status_code == 409
 
     def test_a_retry_needs_room_like_a_new_job(self, client: httpx.Client) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 from fastapi import FastAPI
-from job_site import JOBS, Beside, begin, create
+from job_site import JOBS, AppState, begin, create
 
 from app.offload.database.engines import transact
 from app.offload.files import store as files
@@ -29,8 +29,8 @@ def test_ready_tells_what_it_looked_at(client: httpx.Client) -> None:
     assert answer.headers["cache-control"] == "no-store"
 
 
-def test_a_part_that_is_down_is_named(client: httpx.Client, beside: Beside) -> None:
-    beside.strategy.parts["pool"] = "no process has started"
+def test_a_part_that_is_down_is_named(client: httpx.Client, app_state: AppState) -> None:
+    app_state.strategy.parts["pool"] = "no process has started"
     answer = client.get(READY)
     assert answer.status_code == 503
     assert answer.json()["down"] == {"pool": "no process has started"}
@@ -38,10 +38,10 @@ def test_a_part_that_is_down_is_named(client: httpx.Client, beside: Beside) -> N
 
 
 def test_how_its_parts_are_is_a_metric_too(
-    app: FastAPI, client: httpx.Client, beside: Beside
+    app: FastAPI, client: httpx.Client, app_state: AppState
 ) -> None:
     app.include_router(metrics_router({}))
-    beside.strategy.parts["threads"] = "all of them hang"
+    app_state.strategy.parts["threads"] = "all of them hang"
     lines = client.get("/metrics").text.splitlines()
     for part, value in {"pool": "1.0", "threads": "0.0", "broker": "0.0"}.items():
         assert f'offload_part_up{{part="{part}"}} {value}' in lines

@@ -10,7 +10,7 @@ from job_site import (
     CLIP,
     JOBS,
     MOST_WAITING,
-    Beside,
+    AppState,
     ClipParams,
     begin,
     create,
@@ -30,7 +30,7 @@ def count(client: httpx.Client, prefix: str = JOBS) -> int:
 
 
 class TestJson:
-    def test_a_job_is_accepted_and_told_of(self, client: httpx.Client, beside: Beside) -> None:
+    def test_a_job_is_accepted_and_told_of(self, client: httpx.Client, app_state: AppState) -> None:
         answer = client.post(JOBS, json={"height": 10})
         job = answer.json()
         assert answer.status_code == 202
@@ -39,7 +39,7 @@ class TestJson:
         assert answer.headers["cache-control"] == "no-store"
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert (job["kind"], job["status"], job["params"]["height"]) == ("clip", "queued", 10)
-        assert beside.strategy.notified == ["default"]
+        assert app_state.strategy.notified == ["default"]
         assert client.get(answer.headers["location"]).json() == job
 
     def test_what_prepare_pins_is_what_is_run(self, client: httpx.Client) -> None:
@@ -81,7 +81,7 @@ class TestJson:
         assert answer.status_code == 413
         assert "MAX_JSON_BYTES" in answer.json()["detail"]
 
-    def test_when_not_to_run_before(self, client: httpx.Client, beside: Beside) -> None:
+    def test_when_not_to_run_before(self, client: httpx.Client, app_state: AppState) -> None:
         at = "2999-01-01T00:00:00Z"
         job = client.post(JOBS, json={"height": 2}, params={"run_at": at}).json()
         assert (job["status"], job["run_at"]) == ("delayed", at)
@@ -149,13 +149,13 @@ class TestCallbackUrl:
 
 
 class TestRepeats:
-    def test_the_same_request_is_the_same_job(self, client: httpx.Client, beside: Beside) -> None:
+    def test_the_same_request_is_one_job(self, client: httpx.Client, app_state: AppState) -> None:
         first = client.post(JOBS, content='{"height": 2, "note": "x"}', headers=JSON | KEY)
         again = client.post(JOBS, content='{ "note":"x","height":2}', headers=JSON | KEY)
         assert again.json() == first.json()
         assert (again.status_code, again.headers["idempotency-replayed"]) == (202, "true")
         assert "idempotency-replayed" not in first.headers
-        assert beside.strategy.notified == ["default"]
+        assert app_state.strategy.notified == ["default"]
 
     def test_another_request_is_refused(self, client: httpx.Client) -> None:
         client.post(JOBS, json={"height": 2}, headers=KEY)

@@ -13,9 +13,9 @@ from app.offload.database.clock import after
 from app.offload.database.engines import read, transact
 from app.offload.database.tables import Status, watermarks
 from app.offload.queue import ends, sweep
-from app.offload.running import believed, janitor
-from app.offload.running.believed import BelievedClock
+from app.offload.running import janitor, steady_clock
 from app.offload.running.janitor import LONGEST_INTERVAL_SECONDS, Notifications, Recovery
+from app.offload.running.steady_clock import SteadyClock
 from app.offload.settings import get_settings
 from offload.rows.making import (
     LONG_AGO,
@@ -49,7 +49,7 @@ class Monotonic:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Monotonic:
     """What the janitor takes for this process's clock."""
     clock = Monotonic()
-    for module in (believed, janitor):
+    for module in (steady_clock, janitor):
         monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=clock.monotonic))
     return clock
 
@@ -205,7 +205,7 @@ def _full(*_: object) -> None:
 
 
 def test_a_clock_that_goes_on_as_this_process_does_is_even(clock: Monotonic) -> None:
-    seen, at = BelievedClock(), now()
+    seen, at = SteadyClock(), now()
     assert not seen.has_been_seen
     assert not seen.see(at)  # there is nothing to compare it with
     clock.now += 2
@@ -226,7 +226,7 @@ def test_a_clock_that_goes_on_as_this_process_does_is_even(clock: Monotonic) -> 
 def test_a_step_or_a_gap_is_noticed_once(
     clock: Monotonic, passed: float, by_the_clock: float
 ) -> None:
-    seen, at = BelievedClock(), now()
+    seen, at = SteadyClock(), now()
     seen.see(at)
     clock.now += passed
     at += timedelta(seconds=by_the_clock)
@@ -236,7 +236,7 @@ def test_a_step_or_a_gap_is_noticed_once(
 
 
 def test_the_safe_time_is_never_ahead_of_the_time_that_has_passed(clock: Monotonic) -> None:
-    seen, began = BelievedClock(), now()
+    seen, began = SteadyClock(), now()
     with pytest.raises(RuntimeError):
         _ = seen.safe_now
     seen.see(began)
@@ -245,7 +245,7 @@ def test_the_safe_time_is_never_ahead_of_the_time_that_has_passed(clock: Monoton
     assert later(seen, clock, began - timedelta(days=1)) == began - timedelta(days=1)
 
 
-def later(seen: BelievedClock, clock: Monotonic, at: datetime) -> datetime:
+def later(seen: SteadyClock, clock: Monotonic, at: datetime) -> datetime:
     clock.now += 2
     seen.see(at)
     return seen.safe_now

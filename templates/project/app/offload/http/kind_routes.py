@@ -13,7 +13,7 @@ from ..discovery import AnyKind
 from ..files.artifacts import ArtifactGone, respond
 from ..files.stored import StoredFile
 from ..queue import ends, listing
-from . import beside, documents, events, routing, submitting
+from . import app_state, documents, events, routing, submitting
 from .links import Links, list_route
 from .pages import Cursor, Limit, json_answer, page
 from .problems import Problem, answers
@@ -35,7 +35,7 @@ FILE_ANSWERS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def of_kind(kind: AnyKind) -> APIRouter:
+def kind_routes(kind: AnyKind) -> APIRouter:
     """The routes of a kind."""
     router = APIRouter(route_class=routing.Route, prefix=kind.prefix, tags=[kind.name])
     job = job_model(kind)
@@ -167,7 +167,7 @@ def _retry(kind: AnyKind) -> Endpoint:
     async def retry_job(request: Request, background: BackgroundTasks, job_id: UUID) -> Response:
         """Run a failed or cancelled job again, on the parameters that it has."""
         job = await transact_async(_do_retry, kind, job_id)
-        beside.submitted(request, background, kind.queue)
+        app_state.submitted(request, background, kind.queue)
         return _answer(request, job, 202)
 
     return retry_job
@@ -191,7 +191,7 @@ def _accepted(
     request: Request, background: BackgroundTasks, kind: AnyKind, job: Job, is_new: bool
 ) -> Response:
     if is_new:
-        beside.submitted(request, background, kind.queue)
+        app_state.submitted(request, background, kind.queue)
     headers = {} if is_new else {"Idempotency-Replayed": "true"}
     return _answer(request, job, 202, headers)
 

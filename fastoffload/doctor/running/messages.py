@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from fastoffload.doctor.findings import Finding
+from fastoffload.doctor.messages import counted, held, named
 from fastoffload.doctor.report import Run
-from fastoffload.doctor.words import counted, held, named
 
 
 def closing(run: Run, findings: list[Finding]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""A project's course through its stages."""
+"""A project goes through its stages."""
 
 import asyncio
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from fastoffload.smoke.stages.table import Stage
 SHOWN_LINES = 40
 
 
-class Course:
+class Pipeline:
     """Starts each stage as soon as what it needs has passed and a slot is free."""
 
     def __init__(self, project: Project, stages: Sequence[Stage], board: Board) -> None:

@@ -1,4 +1,4 @@
-"""What is believed of the database's clock: it may be set, and this process may stand still."""
+"""A clock that no step misleads: the database's may be set, and this process may stand still."""
 
 import time
 from datetime import datetime, timedelta
@@ -10,7 +10,7 @@ from ..settings import get_settings
 log = structlog.get_logger()
 
 
-class BelievedClock:
+class SteadyClock:
     """Compares the database's clock with this process's monotonic one, which nobody sets."""
 
     def __init__(self) -> None:

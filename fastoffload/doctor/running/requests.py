@@ -19,7 +19,7 @@ UNASKED = "not asked for what its resolvers give; --attach watches them"
 
 
 @dataclass
-class Course:
+class Requests:
     """Drives an application. Afterwards it tells what was sent, and what of it counts."""
 
     application: Application

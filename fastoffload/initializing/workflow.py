@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fastoffload import changes
+from fastoffload import file_changes
 from fastoffload.catalog import Choice
 from fastoffload.errors import FastoffloadError, os_errors_expected
 from fastoffload.git.call import check_git
@@ -45,7 +45,7 @@ def work_out(found: Found, choice: Choice, *, own_database: bool) -> Plan:
 
 
 @os_errors_expected()
-def work_out_undo(path: Path) -> changes.Changes:
+def work_out_undo(path: Path) -> file_changes.Changes:
     """What it was before."""
     check_git()
     return undo.undo(path)
@@ -58,12 +58,12 @@ def left_behind(path: Path) -> list[str]:
 
 
 @os_errors_expected()
-def diff(made: changes.Changes, root: Path, *, colour: bool) -> bytes:
+def diff(made: file_changes.Changes, root: Path, *, colour: bool) -> bytes:
     """As git shows it."""
-    return changes.diff(made, root, colour=colour)
+    return file_changes.diff(made, root, colour=colour)
 
 
 @os_errors_expected()
-def carry_out(made: changes.Changes) -> None:
+def carry_out(made: file_changes.Changes) -> None:
     """Does it, all or nothing."""
-    changes.carry_out(made)
+    file_changes.carry_out(made)

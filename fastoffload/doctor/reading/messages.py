@@ -4,8 +4,8 @@ import platform
 from collections.abc import Iterator
 
 from fastoffload.doctor.findings import Finding
+from fastoffload.doctor.messages import counted, held, named
 from fastoffload.doctor.report import Reading
-from fastoffload.doctor.words import counted, held, named
 
 PYTHON = ".".join(platform.python_version_tuple()[:2])
 KINDS = {

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from fastoffload.changes import Change
+from fastoffload.file_changes import Change
 from fastoffload.git.ignored import ignored
 from fastoffload.initializing.found import Found
 from fastoffload.initializing.plan import Plan

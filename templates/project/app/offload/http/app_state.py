@@ -1,4 +1,4 @@
-"""What runs beside the routes of the application that answers a request."""
+"""What the engine keeps at `app.state.offload`: what runs beside the routes."""
 
 from typing import Protocol
 
@@ -11,7 +11,7 @@ from .feed import Feed
 from .problems import Problem
 
 
-class Beside(Protocol):
+class AppState(Protocol):
     """What `app.state.offload` is while the lifespan of the application lasts."""
 
     @property
@@ -23,13 +23,13 @@ class Beside(Protocol):
         """Follows them."""
 
 
-def find(connection: HTTPConnection) -> Beside | None:
+def find(connection: HTTPConnection) -> AppState | None:
     """What runs beside this application; None when its lifespan has not run."""
-    found: Beside | None = getattr(connection.app.state, "offload", None)
+    found: AppState | None = getattr(connection.app.state, "offload", None)
     return found
 
 
-def get(connection: HTTPConnection) -> Beside:
+def get(connection: HTTPConnection) -> AppState:
     """The same. Raises Problem."""
     found = find(connection)
     if found is None:
