@@ -20,7 +20,7 @@ ORDER = (
     "ownership",
     "system",
     "git",
-    "changes",
+    "file_changes",
     "requirements",
     "choosing",
     "recipes",
