@@ -28,16 +28,11 @@ from page.conftest import (
 
 LONG = "150000"  # resamples, which take longer than it takes to click
 
-pytestmark = NEEDS_CHROMIUM
-
-# One process makes a project and runs all its tests.
-EACH = [
-    pytest.param(variant, marks=pytest.mark.xdist_group(f"page-{variant}"))
-    for variant in ("executor-process", "celery-redis")
-]
+# One process makes the projects and runs all tests. The page knows nothing of strategies.
+pytestmark = [NEEDS_CHROMIUM, pytest.mark.xdist_group("page-sample")]
 
 
-@pytest.fixture(scope="module", params=EACH)
+@pytest.fixture(scope="module", params=["background"])
 def project(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An installed project."""
     folder = tmp_path_factory.mktemp(f"page-{request.param}") / "demo"
@@ -86,6 +81,7 @@ def opened_pdf(page: Page, link: Locator) -> bytes:
     return bytes(content)
 
 
+@pytest.mark.parametrize("project", ["background", "celery-redis"], indirect=True)
 def test_from_a_csv_to_the_opened_pdf(run_site: RunSite, open_page: Open) -> None:
     site = run_site()
     page = open_page(site)
