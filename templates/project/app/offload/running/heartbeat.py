@@ -67,12 +67,15 @@ class Watcher:
         while True:
             self._wait_for_a_run()
             time.sleep(self._beat_seconds)
-            signals = list(self._signals.values())
-            for step in (self._look, self._beat, self._force):
-                try:
-                    step(signals)
-                except Exception:
-                    log.warning("watcher_failed", step=step.__name__, exc_info=True)
+            if signals := list(self._signals.values()):
+                self._watch_once(signals)
+
+    def _watch_once(self, signals: list[RunSignal]) -> None:
+        for step in (self._look, self._beat, self._force):
+            try:
+                step(signals)
+            except Exception:
+                log.warning("watcher_failed", step=step.__name__, exc_info=True)
 
     def _wait_for_a_run(self) -> None:
         if not self._signals:

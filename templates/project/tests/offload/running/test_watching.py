@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
@@ -65,6 +66,28 @@ def test_a_run_that_begins_as_another_one_ends_is_watched(monkeypatch: pytest.Mo
         wait_until(lambda: row(job.id).lease_expires_at > now(), "the lease to be renewed")
     is_over.set()
     thread.join()
+
+
+def test_after_a_run_that_was_short_nothing_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    is_over, idle, read = threading.Event(), threading.Semaphore(0), list[object]()
+
+    class Noticed(threading.Event):
+        def clear(self) -> None:
+            super().clear()
+            idle.release()
+
+    kept = {"Event": Noticed, "Lock": threading.Lock, "Thread": threading.Thread}
+    monkeypatch.setattr(watching, "threading", SimpleNamespace(**kept))
+    until_over = SimpleNamespace(monotonic=time.monotonic, sleep=lambda _: is_over.wait())
+    monkeypatch.setattr(watching, "time", until_over)
+    monkeypatch.setattr(watching, "read_once", lambda *_: read.append(_) or [])
+    watcher = Watcher(lambda *_: None)
+    idle.acquire()
+    with watcher.watching(make_signal("short")):
+        pass
+    is_over.set()
+    idle.acquire()
+    assert read == []
 
 
 def test_what_cannot_be_ended_at_first_is_ended_later_and_all_are_watched_meanwhile() -> None:
