@@ -67,6 +67,18 @@ def pytest_ignore_collect(config: pytest.Config) -> bool | None:
     return True if has_own and config.rootpath != HERE else None
 
 
+@pytest.fixture(scope="module", autouse=True)
+def same_environment() -> Iterator[None]:
+    """No module leaves a setting to those that come after it, in whatever order they run."""
+    before = _environment()
+    yield
+    assert _environment() == before
+
+
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
+
+
 @pytest.fixture(scope="session")
 def own_settings() -> Callable[[], dict[str, str]]:
     """Gives a service the settings that its strategy wants each to have of its own."""
@@ -116,7 +128,7 @@ def migrated_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.chdir(folder)  # where no .env of the project's is read
         patch.setenv("STORAGE_URL", str(folder / "files"))
         get_store.cache_clear()
-        with migrated(folder):
+        with migrated(folder, patch):
             yield folder
         get_store.cache_clear()
 

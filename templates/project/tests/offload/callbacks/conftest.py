@@ -27,7 +27,7 @@ def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.chdir(tmp_path)  # where no .env of the project's is read
     monkeypatch.setenv("CALLBACK_SECRET", SECRET)
     monkeypatch.setenv("CALLBACK_ALLOWED_NETWORKS", "127.0.0.1")
-    with migrated(tmp_path):
+    with migrated(tmp_path, monkeypatch):
         yield
 
 

@@ -25,9 +25,13 @@ def forget_settings() -> None:
 
 
 @contextmanager
-def migrated(folder: Path) -> Iterator[None]:
-    """The engine's tables, empty, in a database that is the engine's meanwhile."""
-    with _private(folder) as url, pytest.MonkeyPatch.context() as patch:
+def migrated(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The engine's tables, empty, in a database that is the engine's until the patch is undone.
+
+    A test that names another one does it with the same patch: two would be undone in the order in
+    which they were made, and leave the database of the first to all tests after it.
+    """
+    with _private(folder) as url:
         patch.setenv("DATABASE_URL", url)
         forget_settings()
         if url.startswith("sqlite"):
@@ -65,7 +69,7 @@ def _file_with_tables() -> bytes:
     if not _migrated:
         with TemporaryDirectory() as elsewhere, pytest.MonkeyPatch.context() as patch:
             patch.chdir(elsewhere)  # where no .env of the project's is read
-            with migrated(Path(elsewhere)):
+            with migrated(Path(elsewhere), patch):
                 pass
     return _migrated[0]
 

@@ -28,7 +28,7 @@ def database(tmp_path: Path, store: Path, monkeypatch: pytest.MonkeyPatch) -> It
     monkeypatch.setenv("WATCH_SECONDS", "0.02")
     monkeypatch.setenv("CALLBACK_SECRET", SECRET)
     get_store.cache_clear()
-    with migrated(tmp_path):
+    with migrated(tmp_path, monkeypatch):
         yield
     get_store.cache_clear()
 
@@ -48,6 +48,6 @@ def client(database: None, app: FastAPI) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def app_state(app: FastAPI, client: httpx.Client) -> AppState:
-    """What runs app_state the routes."""
+    """What the engine keeps beside the routes."""
     found: AppState = app.state.offload
     return found

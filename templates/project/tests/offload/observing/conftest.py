@@ -12,5 +12,5 @@ from offload.callbacks.databases import migrated
 def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The engine's tables, empty."""
     monkeypatch.chdir(tmp_path)  # where no .env of the project's is read
-    with migrated(tmp_path):
+    with migrated(tmp_path, monkeypatch):
         yield

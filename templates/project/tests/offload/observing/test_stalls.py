@@ -37,6 +37,11 @@ def watch_while(run: Callable[[], object]) -> list[Stall]:
     return asyncio.run(main())
 
 
+def longest(stalls: list[Stall]) -> Stall:
+    """The one that the test has made: on a busy machine others come and go."""
+    return max(stalls, key=lambda one: one.seconds)
+
+
 def look_after_a_while(watch: LoopWatch) -> object:
     time.sleep(0.1)
     return watch._look()
@@ -47,7 +52,7 @@ def stand_still() -> None:
 
 
 def test_a_loop_that_stands_still_is_caught_in_the_act() -> None:
-    (stall,) = watch_while(stand_still)
+    stall = longest(watch_while(stand_still))
     assert stall.look.function == "stand_still"
     assert stall.look.file.endswith("tests/offload/observing/test_stalls.py")
     assert "time.sleep(1)" in stall.look.stack.splitlines()[-1]
@@ -110,7 +115,7 @@ def test_a_middleware_is_not_to_blame_for_what_it_awaits(called: str, blamed: st
         watch.stop()
         return recent_stalls()
 
-    (stall,) = asyncio.run(main())
+    stall = longest(asyncio.run(main()))
     assert stall.look.function.rpartition(".")[2] == blamed
 
 

@@ -84,8 +84,10 @@ def test_nobody_waits_for_long_for_a_lock(database: Path, monkeypatch: pytest.Mo
 
 
 @pytest.mark.skipif(ON_SERVER, reason="is SQLite's")
-def test_who_made_the_file_has_its_connections_as_those_after(tmp_path: Path) -> None:
-    with migrated(tmp_path):
+def test_who_made_the_file_has_its_connections_as_those_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with migrated(tmp_path, monkeypatch):
         (tmp_path / "app.db").unlink()  # which is a copy: here the process makes it
         get_engine().dispose()
         get_engine.cache_clear()  # an engine that has seen the file waits for it
