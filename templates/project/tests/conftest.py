@@ -1,5 +1,6 @@
 """Says what the tests are about to do, and on how many processes."""
 
+import gc
 import os
 import signal
 from urllib.parse import urlsplit
@@ -16,6 +17,13 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     # Without byte code each of the many programs that are started would compile all it imports.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """What is imported by now stays: to look for garbage in it would take a tenth longer."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(optionalhook=True)  # there is no such hook without xdist
