@@ -6,7 +6,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,14 +15,15 @@ from uuid import UUID
 import certifi
 import pytest
 from prometheus_client import REGISTRY
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, Row, delete, text
 from standardwebhooks import Webhook
 from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from app.offload.callbacks import sender
-from app.offload.callbacks.retries import Render
+from app.offload.callbacks.retries import Delivery, Render
 from app.offload.database.engines import dispose_async_engine, get_engine, transact
+from app.offload.database.tables import jobs
 from app.offload.settings import get_settings
 from offload.callbacks.receiver import Receiver, endless, first, with_status
 from offload.callbacks.rows import SECRET, callback
@@ -136,6 +137,24 @@ def test_a_look_that_failed_is_not_the_last(end_job: EndJob, receiver: Receiver)
 
         send_until(is_told_after_a_failure)
     assert {line["event"] for line in lines} == {"callbacks_not_taken", "callback_delivered"}
+
+
+def test_nothing_is_told_of_a_job_that_is_deleted_as_its_turn_comes(
+    end_job: EndJob, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deleted, kept = end_job(f"{receiver.url}/deleted"), end_job(f"{receiver.url}/kept")
+    take = sender.retries.take
+
+    def take_and_delete(connection: Connection, wanted: Collection[UUID]) -> Sequence[Delivery]:
+        taken = take(connection, wanted)
+        connection.execute(delete(jobs).where(jobs.c.id == deleted))
+        return taken
+
+    monkeypatch.setattr(sender.retries, "take", take_and_delete)
+    with capture_logs() as lines:
+        send_until(is_told(kept))
+    assert [request.path for request in receiver.received()] == ["/kept"]
+    assert [line["event"] for line in lines] == ["callback_delivered"]
 
 
 def rename_the_table(old: str, new: str) -> None:
