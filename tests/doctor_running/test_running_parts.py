@@ -1,6 +1,7 @@
 """The parts that need no application: values, targets, interpreters, copies, the text."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -214,3 +215,23 @@ def test_what_no_line_of_ones_own_was_seen_to_do_is_the_routes() -> None:
     assert (stall.file, stall.line) == (Path(__file__).name, route.__code__.co_firstlineno)
     assert stall.call == "starlette.routing.<module>"
     assert stall.awaits  # a plain `def` would not help
+
+
+def test_what_is_to_be_moved_is_the_first_plain_function_on_the_way() -> None:
+    async def route() -> None: ...
+
+    async def helper() -> None: ...
+
+    def render() -> None: ...
+
+    def draw() -> None: ...
+
+    def moved(*functions: Callable[..., object]) -> str:
+        steps = [Step(function.__code__, 1, 0, NAMES) for function in functions]
+        look = Look(steps, {"type": "http", "path": "/"}, 0.0, Spent(wall=0.3))
+        (stall,) = stalls_of([look], 0.3, 0.1, (str(Path(__file__).parent),))
+        return stall.wrapped
+
+    assert moved(route, helper, render, draw) == "render"
+    assert moved(route, helper) == "starlette.routing.helper"  # the call itself
+    assert moved(draw, render) == "render"  # a resolver
