@@ -55,18 +55,20 @@ class RunOptions:
         )
 
 
-def read(path: Path) -> "tuple[Report, Closing]":
-    """By reading."""
+def read(path: Path, known: frozenset[str]) -> "tuple[Report, Closing]":
+    """By reading, without the findings that are known."""
+    from fastoffload.doctor.baseline import without
     from fastoffload.doctor.reading.messages import closing
     from fastoffload.doctor.reading.read import read
 
     with terminal.progress(f"Reading {path}"):
-        reading = read(path)
+        reading = without(read(path), known)
     return reading, partial(closing, reading)
 
 
-def drive(path: Path, given: RunOptions) -> "tuple[Report, Closing]":
-    """By running."""
+def drive(path: Path, given: RunOptions, known: frozenset[str]) -> "tuple[Report, Closing]":
+    """By running, without the findings that are known."""
+    from fastoffload.doctor.baseline import without
     from fastoffload.doctor.running.drive import drive
     from fastoffload.doctor.running.messages import closing
     from fastoffload.doctor.running.scratch import servers_named
@@ -76,7 +78,7 @@ def drive(path: Path, given: RunOptions) -> "tuple[Report, Closing]":
     for note in servers:  # before anything is done there
         terminal.warn(note)
     with terminal.progress(f"Running {path}"):
-        driven = drive(path, given.app, options)
+        driven = without(drive(path, given.app, options), known)
     for note in driven.notes[len(servers) :]:
         terminal.warn(note)
     return driven, partial(closing, driven)

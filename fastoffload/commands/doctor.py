@@ -78,15 +78,14 @@ def _report(
     path: Path, given: _doctor.RunOptions, *, run: bool, baseline: Path | None, sarif: Path | None
 ) -> "tuple[Report, _doctor.Closing]":
     """By reading or by running; what cannot work is said before."""
-    from fastoffload.doctor.baseline import known, without
+    from fastoffload.doctor.baseline import known
 
     if not path.is_dir():
         raise FastoffloadError(f"{path} is no folder; give the folder of an application")
     if sarif:
         check_writable(sarif)
     fingerprints = known(baseline) if baseline else frozenset()
-    report, closing = _doctor.drive(path, given) if run else _doctor.read(path)
-    return without(report, fingerprints), closing
+    return _doctor.drive(path, given, fingerprints) if run else _doctor.read(path, fingerprints)
 
 
 def _show(

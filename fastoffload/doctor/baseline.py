@@ -30,4 +30,4 @@ def without(report: AnyReport, fingerprints: frozenset[str]) -> AnyReport:
         tuple(each for each in findings if fingerprint(each) not in fingerprints)
         for findings in (report.findings, report.files)
     )
-    return replace(report, findings=new, files=files)
+    return replace(report, findings=new, files=files, known=len(report.findings) - len(new))

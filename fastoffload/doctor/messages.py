@@ -35,6 +35,11 @@ def held(findings: list[Finding]) -> str:
     return f"{_places(findings)} {holds} the event loop, reached from {reached}"
 
 
+def nothing_new(report: Report) -> str:
+    """Of a report that a baseline left nothing of."""
+    return f"Nothing new: {counted(report.known, 'finding', 'findings')} that the baseline has"
+
+
 def named(names: list[str]) -> str:
     """The first few of them."""
     more = len(names) - MOST_NAMED

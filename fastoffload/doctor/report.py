@@ -17,6 +17,9 @@ class Report:
     files: tuple[Finding, ...] = ()
     """Access to local files that nobody measured: mostly too short to matter."""
 
+    known: int = 0
+    """Findings that a baseline has: they were left out."""
+
     @property
     def is_whole(self) -> bool:
         """Whether it did what was asked for, so that nothing found means something."""

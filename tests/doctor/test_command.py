@@ -115,7 +115,9 @@ def test_with_a_baseline_only_new_findings_fail_even_after_lines_moved(project: 
     baseline = project / "baseline.json"
     baseline.write_text(doctor(project, "--json").stdout)
     (project / "main.py").write_text(f"# one more line\n{BLOCKED}")
-    assert doctor(project, "--baseline", str(baseline)).returncode == 0
+    result = doctor(project, "--baseline", str(baseline))
+    assert result.returncode == 0
+    assert result.stdout.startswith("Nothing new: 1 finding that the baseline has; ")
 
     (project / "main.py").write_text(
         f"{BLOCKED}@app.get('/new')\nasync def new():\n    time.sleep(1)\n"

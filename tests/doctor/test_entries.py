@@ -65,6 +65,17 @@ def test_an_argument_decides_which_branch_is_taken(application: Read) -> None:
     assert entries(report) == {"GET /dear"}
 
 
+def test_a_type_decides_which_branch_is_taken(application: Read) -> None:
+    report = application(
+        f"{HEAD}class Near: ...\nclass Far: ...\ndef load(place):\n"
+        "    if isinstance(place, Far):\n        time.sleep(1)\n"
+        "@app.get('/near')\nasync def near():\n    load(Near())\n"
+        "@app.get('/far')\nasync def far():\n    load(Far())\n"
+    )
+
+    assert entries(report) == {"GET /far"}
+
+
 def test_modules_that_import_each_other_are_followed(application: Read) -> None:
     files = {
         "app/__init__.py": "",

@@ -28,6 +28,14 @@ def test_an_unreadable_file_is_counted(application: Read) -> None:
     assert not report.is_whole
 
 
+def test_unreadable_files_stand_in_their_order_whatever_is_read_first(application: Read) -> None:
+    imports = "import b\nimport a\n"
+    calls = "@app.get('/')\nasync def x():\n    b.f()\n    a.f()\n"
+    report = application(f"{APP}{imports}{calls}", {"a.py": BROKEN, "b.py": BROKEN})
+
+    assert [each.name for each in report.unread] == ["a.py", "b.py"]
+
+
 @pytest.mark.parametrize("folder", [".", "server"])
 def test_the_projects_own_interpreter_is_asked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str

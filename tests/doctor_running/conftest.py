@@ -3,11 +3,13 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 from uv import find_uv_bin
+
+from fastoffload.doctor.running.watch.watcher import TICK_SECONDS
 
 # The first is the one that runs the tests, and the only one unless all are asked for: an
 # environment and two runs for each of them take long.
@@ -20,6 +22,22 @@ PACKAGES = (
     *("httpx", "pytest", "python-multipart"),
 )
 LIMIT_SECONDS = 300
+
+# An application's own measure of how long its loop stands still: from a call of `stands` to the
+# loop's next turn, in which it answers the watch as well.
+STANDS = """
+import asyncio
+import time
+
+
+def stands():
+    asyncio.get_running_loop().call_soon(_stood, time.monotonic())
+
+
+def _stood(begin):
+    with open(FILE, "a") as file:
+        print(time.monotonic() - begin, file=file)
+"""
 
 Environment = Callable[[str], Path]
 Project = Callable[[Mapping[str, str]], Path]
@@ -79,6 +97,25 @@ def project(tmp_path: Path) -> Project:
         return root
 
     return make
+
+
+def stands(file: Path) -> str:
+    """The source of a module `stands`, which writes its measures into a file."""
+    return STANDS.replace("FILE", repr(str(file)))
+
+
+def is_told(seconds: float, file: Path) -> bool:
+    """Whether a run tells what the application measured itself."""
+    return is_measured(seconds, [*map(float, file.read_text().split())])
+
+
+def is_measured(seconds: float, stood: Sequence[float]) -> bool:
+    """Whether the watch tells one of the times for which a loop stood still.
+
+    Never more: what the machine takes away does not count. Less by the beginning: the watch asks
+    fifty times a second, and later when it gets no CPU itself.
+    """
+    return min(stood) * 3 / 4 < seconds <= max(stood) + TICK_SECONDS
 
 
 def processes_with(text: str) -> list[int]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from conftest import Cli
 
-from doctor_running.conftest import Project
+from doctor_running.conftest import Project, is_told, stands
 
 pytestmark = pytest.mark.xdist_group("doctor_running")
 
@@ -15,6 +15,7 @@ MAIN = """
 import asyncio
 import time
 from fastapi import BackgroundTasks, FastAPI
+from stands import stands
 app = FastAPI()
 
 async def crunch():
@@ -25,6 +26,7 @@ async def crunch():
 
 @app.get("/slow")
 async def slow():
+    stands()
     time.sleep(0.4)
 
 @app.post("/compute")
@@ -42,9 +44,10 @@ CLEAN = "from fastapi import FastAPI\napp = FastAPI()\n@app.get('/')\nasync def 
 
 
 def test_findings_come_with_seconds_and_remedy_the_most_expensive_first(
-    cli: Cli, python: Path, project: Project
+    cli: Cli, python: Path, project: Project, tmp_path: Path
 ) -> None:
-    root = project({"main.py": MAIN})
+    measured = tmp_path / "measured"
+    root = project({"main.py": MAIN, "stands.py": stands(measured)})
     options = ["--run", "--python", str(python)]
     result = cli(
         "doctor", str(root), *options, "--method", "get", "--method", "post", "--sarif", "out.sarif"
@@ -55,8 +58,9 @@ def test_findings_come_with_seconds_and_remedy_the_most_expensive_first(
     assert through == "    POST /compute > crunch"
     assert "`fastoffload add crunch`" in job
     assert "`fastoffload new PATH --strategy executor --pool process`" in job
-    assert re.match(r"GET /slow  time\.sleep waits, 0\.[34]", second)
-    assert second.endswith("  main.py:15")
+    told = re.fullmatch(r"GET /slow  time\.sleep waits, (\S+) s  main\.py:17", second)
+    assert told
+    assert is_told(float(told[1]), measured)
     assert "make it a plain `def`" in plain
     assert verdict.startswith("2 places hold the event loop, reached from 2 entries; ")
     assert "Not judged: 4 answered 500 (GET /" in last
@@ -66,8 +70,10 @@ def test_findings_come_with_seconds_and_remedy_the_most_expensive_first(
     assert len(sarif["runs"][0]["results"]) == 2
 
 
-def test_a_baseline_leaves_new_findings_only(cli: Cli, python: Path, project: Project) -> None:
-    root = project({"main.py": MAIN})
+def test_a_baseline_leaves_new_findings_only(
+    cli: Cli, python: Path, project: Project, tmp_path: Path
+) -> None:
+    root = project({"main.py": MAIN, "stands.py": stands(tmp_path / "measured")})
     options = ["doctor", str(root), "--run", "--app", "main:app", "--python", str(python)]
     known = cli(*options, "--json")
     document = json.loads(known.stdout)
@@ -77,7 +83,7 @@ def test_a_baseline_leaves_new_findings_only(cli: Cli, python: Path, project: Pr
 
     result = cli(*options, "--baseline", "known.json")
     assert result.returncode == 0
-    assert result.stdout.startswith("Nothing asked held the event loop for longer than 0.1 s; ")
+    assert result.stdout.startswith("Nothing new: 1 finding that the baseline has; ")
     assert "1 not asked without --method POST (POST /compute)" in result.stdout.splitlines()[-1]
 
 

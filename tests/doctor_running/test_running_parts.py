@@ -1,6 +1,7 @@
 """The parts that need no application: values, targets, interpreters, copies, the text."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from fastoffload.doctor.running.watch.blame import stalls_of
 from fastoffload.doctor.running.watch.stack import Look, Spent, Step
 from fastoffload.errors import FastoffloadError
 
+NAMES = {"__name__": "starlette.routing"}
 DOCUMENT: dict[str, Any] = {
     "components": {
         "schemas": {
@@ -198,3 +200,38 @@ def test_a_look_at_a_thread_that_waited_for_a_cpu_proves_no_line() -> None:
     looks = [looked(1, 0.001), looked(1, 0.001), looked(1, 0.001), looked(2, 0.3)]
     (stall,) = stalls_of(looks, 0.3, 0.1, (str(Path(__file__).parent),))
     assert stall.line == 2
+
+
+def test_what_no_line_of_ones_own_was_seen_to_do_is_the_routes() -> None:
+    """The watching thread got no CPU before the loop's was back in the framework's code."""
+
+    async def route() -> None: ...
+
+    application = Step(compile("", "/lib/site-packages/starlette/routing.py", "exec"), 7, 0, NAMES)
+    scope = {"type": "http", "method": "GET", "path": "/slow", "endpoint": route}
+    look = Look([application], scope, 0.0, Spent(wall=0.3, cpu=0.3, late=0.28, held=0.28))
+    (stall,) = stalls_of([look], 0.3, 0.1, (str(Path(__file__).parent),))
+    assert (stall.route, stall.chain, stall.how) == ("GET /slow", ("route",), "in C, with the GIL")
+    assert (stall.file, stall.line) == (Path(__file__).name, route.__code__.co_firstlineno)
+    assert stall.call == "starlette.routing.<module>"
+    assert stall.awaits  # a plain `def` would not help
+
+
+def test_what_is_to_be_moved_is_the_first_plain_function_on_the_way() -> None:
+    async def route() -> None: ...
+
+    async def helper() -> None: ...
+
+    def render() -> None: ...
+
+    def draw() -> None: ...
+
+    def moved(*functions: Callable[..., object]) -> str:
+        steps = [Step(function.__code__, 1, 0, NAMES) for function in functions]
+        look = Look(steps, {"type": "http", "path": "/"}, 0.0, Spent(wall=0.3))
+        (stall,) = stalls_of([look], 0.3, 0.1, (str(Path(__file__).parent),))
+        return stall.wrapped
+
+    assert moved(route, helper, render, draw) == "render"
+    assert moved(route, helper) == "starlette.routing.helper"  # the call itself
+    assert moved(draw, render) == "render"  # a resolver

@@ -2,7 +2,6 @@
 
 import sqlite3
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -119,16 +118,15 @@ def test_a_route_that_never_ends_is_a_finding_and_the_end(python: Path, project:
     main = """
 @app.get("/endless")
 async def endless() -> None:
-    time.sleep(600)
+    time.sleep(600)  # it would be over, and not be said to block still, had it been waited for
 
 @app.get("/never")
 async def never() -> None: ...
 """
-    begin = time.monotonic()
+    # It is the limit of the start as well, which takes some seconds on a busy machine.
     result = drive(project({"main.py": HEAD + main}), None, DriveOptions(python=python, timeout=20))
     assert [(it.entry, it.call) for it in result.findings] == [("GET /endless", "time.sleep")]
     assert result.stopped_because == "GET /endless still blocks the loop, not done within 20 s"
-    assert time.monotonic() - begin < 300
 
 
 def test_an_endless_stream_is_left(python: Path, project: Project) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import re
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from pathlib import Path
@@ -11,9 +12,11 @@ from typing import Any
 
 import pytest
 
+from doctor_running.conftest import is_measured
 from fastoffload.doctor.running.watch import BlockingWatch, Stall, watcher
+from fastoffload.doctor.running.watch.clock import GIL_SECONDS
 
-# ruff: noqa: ASYNC221, ASYNC251 (it is what is watched)
+# ruff: noqa: ASYNC110, ASYNC221, ASYNC251 (it is what is watched)
 SLEEPS = "import time; time.sleep(0.3)"
 HTTP = {"type": "http", "method": "GET", "path": "/things", "headers": []}
 
@@ -60,6 +63,23 @@ def stalls_of(
     return [stall for stall in told if stall.chain != ("last",)]
 
 
+class Stood:
+    """How long a loop stood still, by itself."""
+
+    def begins(self) -> None:
+        """From now to the loop's next turn, in which it answers the watch as well."""
+        self._begin = self._end = time.monotonic()
+        asyncio.get_running_loop().call_soon(self._ends)
+
+    def _ends(self) -> None:
+        self._end = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Afterwards."""
+        return self._end - self._begin
+
+
 def test_python_code_c_code_and_a_wait_are_told_apart() -> None:
     async def in_python() -> None:
         number = 0
@@ -90,23 +110,29 @@ def test_who_waits_as_a_loop_does_is_no_idle_loop() -> None:
 
 
 def test_two_waits_in_a_row_are_two() -> None:
+    stood = Stood()
+
     async def twice() -> None:
+        stood.begins()
         time.sleep(0.3)
         time.sleep(0.6)
 
     first, second = sorted(stalls_of(twice), key=lambda stall: stall.seconds)
     assert second.line == first.line + 1
-    assert second.seconds == pytest.approx(2 * first.seconds, rel=0.5)
+    assert is_measured(first.seconds + second.seconds, [stood.seconds])
 
 
 def test_short_waits_in_a_row_are_one() -> None:
+    stood = Stood()
+
     async def often() -> None:
+        stood.begins()
         time.sleep(0.4)
         time.sleep(0.4)
         time.sleep(0.4)
 
     (stall,) = stalls_of(often, limit=0.8)  # none of them alone
-    assert stall.seconds == pytest.approx(1.2, abs=0.2)
+    assert is_measured(stall.seconds, [stood.seconds])
 
 
 def test_a_loop_that_is_idle_or_only_awaits_does_not_stall() -> None:
@@ -161,17 +187,55 @@ def test_time_in_which_the_machine_let_the_loop_wait_does_not_count(
 
     monkeypatch.setattr(watcher, "thread_clock", busy_machine)
 
+    stood = Stood()
+
     async def waits() -> None:
+        stood.begins()
         time.sleep(0.8)
 
     (stall,) = stalls_of(waits)
-    assert stall.seconds == pytest.approx(0.4, abs=0.1)
+    assert is_measured(stall.seconds, [stood.seconds / 2])
+
+
+def test_who_held_the_gil_is_seen_before_a_clock_lets_it_go_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In turns that are fixed: the watching thread wakes late, looks, and reads its clock."""
+    begun, late, blocked, goes_on, gone = (threading.Event() for _ in range(5))
+
+    class Time:
+        monotonic = time.monotonic
+
+        @staticmethod
+        def sleep(seconds: float) -> None:
+            time.sleep(seconds)
+            if begun.is_set() and not late.is_set():
+                late.set()
+                assert blocked.wait(60)
+                time.sleep(3 * watcher.LIMIT_SECONDS)  # as if it got no GIL meanwhile
+
+    def clock() -> tuple[float, float, float]:
+        if late.is_set() and threading.current_thread().name == "loop-watch":
+            goes_on.set()
+            assert gone.wait(60)
+        return time.monotonic(), 0.0, time.monotonic() / GIL_SECONDS  # it computes, all the time
+
+    async def holds() -> None:
+        begun.set()
+        while not late.is_set():
+            await asyncio.sleep(0.001)
+        asyncio.get_running_loop().call_soon(gone.set)
+        blocked.set()
+        assert goes_on.wait(60)
+
+    monkeypatch.setattr(watcher, "time", Time)
+    monkeypatch.setattr(watcher, "thread_clock", lambda: clock)
+    (stall,) = stalls_of(holds)
+    assert (stall.chain[-1], stall.how) == ("holds", "in C, with the GIL")
 
 
 @pytest.fixture(autouse=True)
 def _no_thread_is_left() -> Iterator[None]:
-    import threading
-
     yield
     end = time.monotonic() + 30
     while any(thread.name == "loop-watch" for thread in threading.enumerate()):

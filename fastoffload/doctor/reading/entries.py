@@ -24,14 +24,15 @@ from fastoffload.doctor.reading.wrappers import wrapped
 
 VERB = "get|post|put|patch|delete|head|options|trace"
 VERBS = set(VERB.split("|"))
-MENTIONS = re.compile(
-    rf"^[ \t]*@[\w.]+\.({VERB}|api_route|route|websocket|websocket_route|middleware|on_event|"
+DECORATES = re.compile(
+    rf"@[\w.]+\.({VERB}|api_route|route|websocket|websocket_route|middleware|on_event|"
     r"exception_handler|field|mutation|subscription|source)\b"
-    rf"|^[ \t]*@[\w.]+\(\s*[\w.]+\.({VERB}|api_route|websocket)\b"
-    r"|\b(add_api_route|add_route|add_websocket_route|add_api_websocket_route|add_middleware|"
-    r"add_event_handler|add_exception_handler|add_task|Depends|Security|FastAPI|Starlette|"
-    r"Middleware|BaseHTTPMiddleware|BackgroundTask|strawberry|lifespan|resolve_\w+)\b".encode(),
-    re.MULTILINE,
+    rf"|@[\w.]+\(\s*[\w.]+\.({VERB}|api_route|websocket)\b".encode()
+)
+REGISTERS = re.compile(
+    rb"\b(add_api_route|add_route|add_websocket_route|add_api_websocket_route|add_middleware|"
+    rb"add_event_handler|add_exception_handler|add_task|Depends|Security|FastAPI|Starlette|"
+    rb"Middleware|BaseHTTPMiddleware|BackgroundTask|strawberry|lifespan|resolve_\w+)\b"
 )
 # Names of bases for which it is worth to look what a class is.
 BASES = re.compile(r"\w*(Middleware|ObjectType)")
@@ -66,7 +67,7 @@ class Entries:
         """All of them, each function once."""
         found: dict[tuple[object, str], Entry] = {}
         for module in self._resolver.project.modules:
-            if module.mentions(MENTIONS):
+            if module.mentions(DECORATES) or module.mentions(REGISTERS):
                 for scope in every_scope(Scope(module, module.tree)):
                     for entry in self._in(scope):
                         found.setdefault((entry.function.node, entry.name), entry)
@@ -178,9 +179,8 @@ class Entries:
                 for name in ("dispatch", "__call__"):
                     method = self._resolver.method(value, name)
                     if method and method.is_async:
-                        yield from self._entry(
-                            "middleware", f"middleware {value.node.name}", method
-                        )
+                        label = f"middleware {value.node.name}"
+                        yield from self._entry("middleware", label, method)
 
     def _added_route(
         self, node: ast.Call, given: dict[str, ast.expr], scope: Scope

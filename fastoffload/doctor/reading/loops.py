@@ -9,7 +9,11 @@ from fastoffload.doctor.reading.resolving.values import External, Scope
 
 # About a tenth of a second of Python.
 MANY_ROUNDS = 1_000_000
-CLOCKS = {"time.time", "time.monotonic", "time.perf_counter", "time.process_time"}
+CLOCKS = {
+    f"time.{name}{unit}"
+    for name in ("time", "monotonic", "perf_counter", "process_time", "thread_time")
+    for unit in ("", "_ns")
+}
 PAUSES = (ast.Await, ast.AsyncFor, ast.AsyncWith, ast.Yield)
 
 

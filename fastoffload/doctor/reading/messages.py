@@ -4,7 +4,7 @@ import platform
 from collections.abc import Iterator
 
 from fastoffload.doctor.findings import Finding
-from fastoffload.doctor.messages import counted, held, named
+from fastoffload.doctor.messages import counted, held, named, nothing_new
 from fastoffload.doctor.report import Reading
 
 PYTHON = ".".join(platform.python_version_tuple()[:2])
@@ -30,6 +30,8 @@ def closing(reading: Reading, findings: list[Finding]) -> Iterator[str]:
 def _verdict(reading: Reading, findings: list[Finding]) -> str:
     if findings:
         return held(findings)
+    if reading.known:
+        return nothing_new(reading)
     if not reading.is_whole:
         return "Nothing found in what could be read"
     if not reading.entries:

@@ -81,7 +81,7 @@ def _report(project: Project, paths: Paths, walker: Walker, found: list[Blocked]
         functions=len(walker.functions),
         calls=walker.calls,
         unknown_calls=walker.unknown_calls,
-        unread=tuple(project.unread),
+        unread=tuple(sorted(project.unread, key=str)),
         cut=tuple(paths.cut),
     )
 

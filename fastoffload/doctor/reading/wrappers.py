@@ -1,5 +1,7 @@
 """What decorators make of a function."""
 
+from functools import cache
+
 from fastoffload.doctor.reading.resolving.expressions import Resolver
 from fastoffload.doctor.reading.resolving.values import Function, decorators
 
@@ -8,6 +10,10 @@ CACHED = {"lru_cache", "cache", "cached_property"}
 
 def wrapped(function: Function, resolver: Resolver) -> list[Function]:
     """What the project's own decorators put around a function."""
+    return resolver.memory.note(_wrapped, function, resolver)
+
+
+def _wrapped(function: Function, resolver: Resolver) -> list[Function]:
     found: list[Function] = []
     for decorator in getattr(function.node, "decorator_list", []):
         for value in resolver.evaluate(decorator, function.scope):
@@ -24,6 +30,7 @@ def _bound(wrapper: Function, function: Function) -> Function:
     return wrapper
 
 
+@cache
 def is_once(function: Function) -> bool:
     """Whether it runs in its first call only: cached, and without parameters."""
     if CACHED.isdisjoint(decorators(function.node)):

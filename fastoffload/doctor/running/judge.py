@@ -65,7 +65,7 @@ def _remedy(stall: Stall) -> Remedy:
     in_python = stall["how"] in ("computes", "in C, with the GIL")
     if not stall["awaits"] and stall["kind"] in THREADED and not in_python:
         return remedies.plain_def(stall["chain"][0])
-    return remedies.wrap(stall["call"], in_process=in_python)
+    return remedies.wrap(stall["wrapped"], in_process=in_python)
 
 
 def _kind_of_work(stall: Stall) -> str:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from fastoffload.doctor.findings import Finding
-from fastoffload.doctor.messages import counted, held, named
+from fastoffload.doctor.messages import counted, held, named, nothing_new
 from fastoffload.doctor.report import Run
 
 
@@ -19,6 +19,8 @@ def closing(run: Run, findings: list[Finding]) -> Iterator[str]:
 def _verdict(run: Run, findings: list[Finding]) -> str:
     if findings:
         return held(findings)
+    if run.known:
+        return nothing_new(run)
     if not run.requests:
         return "Nothing was asked, so that nothing is known"
     return f"Nothing asked held the event loop for longer than {run.limit_seconds:g} s"

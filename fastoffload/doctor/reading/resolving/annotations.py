@@ -3,7 +3,7 @@
 import ast
 from functools import cache
 
-from fastoffload.doctor.reading.resolving.names import Names
+from fastoffload.doctor.reading.resolving.names import Names, home
 from fastoffload.doctor.reading.resolving.values import (
     Class,
     External,
@@ -37,6 +37,8 @@ class Annotations(Names):
         """What something of that annotation may be; nothing if that is unknown."""
         if node is None:
             return ()
+        if isinstance(node, ast.Name) and node.id != "Self":
+            return self.memory.ask(self._named, node.id, home(node.id, scope))
         return self.memory.ask(self._read_annotation, node, scope)
 
     def _read_annotation(self, node: ast.expr, scope: Scope) -> Values:
@@ -48,17 +50,17 @@ class Annotations(Names):
                 return tuple(dict.fromkeys(both))
             case ast.Subscript(value=value, slice=inner):
                 return self._subscript(value, inner, scope)
-            case ast.Name() | ast.Attribute():
-                return self._named(node, scope)
+            case ast.Name(id="Self") | ast.Attribute(attr="Self"):
+                return self._receiver(scope)
+            case ast.Attribute():
+                return self.each(self.evaluate(node, scope), self._made)
         return ()
 
-    def _named(self, node: ast.Name | ast.Attribute, scope: Scope) -> Values:
-        if _last(node) == "Self":
-            return self._receiver(scope)
-        alias = self._alias(node, scope)
+    def _named(self, name: str, scope: Scope) -> Values:
+        alias = self._alias(name, scope)
         if alias is not None:
             return self.annotated(*alias)
-        return self.each(self.evaluate(node, scope), self._made)
+        return self.each(self.name(name, scope), self._made)
 
     def _made(self, value: object) -> Values:
         match value:
@@ -78,11 +80,9 @@ class Annotations(Names):
                 return (instance,)
         return ()
 
-    def _alias(self, node: ast.Name | ast.Attribute, scope: Scope) -> tuple[ast.expr, Scope] | None:
+    def _alias(self, name: str, scope: Scope) -> tuple[ast.expr, Scope] | None:
         """What a name of an annotation stands for: `SessionDep = Annotated[…]`, `type X = …`."""
-        if not isinstance(node, ast.Name):
-            return None
-        found = self.binding(node.id, scope)
+        found = self.binding(name, scope)
         if found is None:
             return None
         binding, where = found

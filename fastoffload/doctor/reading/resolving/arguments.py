@@ -5,7 +5,7 @@ from functools import cache
 
 from fastoffload.doctor.blocking import Catalog
 from fastoffload.doctor.reading.resolving.bindings import bindings_of, within
-from fastoffload.doctor.reading.resolving.closures import defaults
+from fastoffload.doctor.reading.resolving.closures import defaults, relevant
 from fastoffload.doctor.reading.resolving.subclasses import Subclasses
 from fastoffload.doctor.reading.resolving.values import (
     Class,
@@ -35,6 +35,9 @@ class Arguments(Subclasses):
 
     def calling(self, function: Function, node: ast.Call, scope: Scope) -> Function:
         """The function with what the call tells beyond annotations: objects, and switches."""
+        return self.memory.note(self._calling, function, node, relevant(node, scope))
+
+    def _calling(self, function: Function, node: ast.Call, scope: Scope) -> Function:
         own = _named(function)
         pairs = {p.arg: value for p, value in zip(own, node.args, strict=False)}
         pairs |= {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
@@ -81,7 +84,7 @@ class Arguments(Subclasses):
         """What an argument tells beyond the parameter's annotation."""
         telling = (External, Function, Class, Instance)
         found = [each for each in self.evaluate(value, scope) if isinstance(each, telling)]
-        stated = self.annotated(parameter.annotation, function.scope)
+        stated = self.annotated(parameter.annotation, function.scope) if found else ()
         if stated:
             found = [each for each in found if _says_more(each, stated)]
         return tuple(found[:MOST_GIVEN])

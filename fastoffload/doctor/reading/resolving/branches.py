@@ -6,6 +6,7 @@ from functools import cache
 
 from fastoffload.doctor.reading.resolving.arguments import Arguments
 from fastoffload.doctor.reading.resolving.bindings import FIELDS, Inner, children, head, within
+from fastoffload.doctor.reading.resolving.closures import free, hanging
 from fastoffload.doctor.reading.resolving.values import (
     Class,
     External,
@@ -23,9 +24,13 @@ class Branches(Arguments):
 
     def live(self, scope: Scope) -> tuple[ast.AST, ...]:
         """Every node of a function's own body that can be reached; see `bindings.within`."""
-        if isinstance(scope.node, ast.Lambda) or not _may_decide(scope):
+        if isinstance(scope.node, ast.Lambda):
             return within(scope.node)
-        told = tuple(self.truth(branch.test, scope) for branch in _branches(scope.node))
+        known = _switched(scope)
+        told = tuple(
+            self.truth(branch.test, scope) if _may_be_told(branch.test, known) else None
+            for branch in _branches(scope.node)
+        )
         is_told = any(each is not None for each in told)
         return _live(scope.node, told) if is_told else within(scope.node)
 
@@ -148,20 +153,29 @@ def _taken(node: ast.If, truths: Truths) -> list[ast.AST]:
     return [*_reached(node.body, truths), *_reached(node.orelse, truths)]
 
 
-def _may_decide(scope: Scope) -> bool:
-    """Whether a test of the function could be told at all: most functions are read as they are."""
+def _switched(scope: Scope | None) -> frozenset[str]:
+    """The names that may be a constant which a call passes on."""
+    if scope is None:
+        return frozenset()
     is_told = any(isinstance(value, Known) for _, values in scope.given for value in values)
-    return is_told or _has_plain_tests(scope.node)
+    return hanging(scope) if is_told else _switched(scope.outer)
 
 
 @cache
-def _has_plain_tests(node: ast.AST) -> bool:
-    tests = [each.test for each in within(node) if isinstance(each, ast.If)]
-    return any(
-        isinstance(each, ast.Constant) or getattr(each, "id", "") in ("isinstance", "TYPE_CHECKING")
-        for test in tests
-        for each in ast.walk(test)
-    )
+def _may_be_told(test: ast.expr, known: frozenset[str]) -> bool:
+    """Whether the test could be told at all: most tests of most functions never are."""
+    match test:
+        case ast.Name(id=name):
+            return name in known or name == "TYPE_CHECKING"
+        case ast.UnaryOp(operand=operand):
+            return _may_be_told(operand, known)
+        case ast.BoolOp(values=values):
+            return any(_may_be_told(value, known) for value in values)
+        case ast.Compare():
+            return not known.isdisjoint(free(test))
+        case ast.Call(func=ast.Name(id="isinstance")) | ast.Constant():
+            return True
+    return False
 
 
 def _together(op: ast.boolop, told: list[bool | None]) -> bool | None:

@@ -55,6 +55,9 @@ class Classes(Annotations):
 
     def member(self, name: str, receiver: Class | Instance) -> Values:
         """What `receiver.name` may be."""
+        return self.memory.note(self._member, name, receiver)
+
+    def _member(self, name: str, receiver: Class | Instance) -> Values:
         of = receiver.of if isinstance(receiver, Instance) else receiver
         return self._first(self.bases(of), name, receiver)
 
@@ -74,6 +77,9 @@ class Classes(Annotations):
 
     def method(self, of: Class | Instance, name: str) -> Function | None:
         """The class's or a base's method, bound to an instance of the class."""
+        return self.memory.note(self._method, of, name)
+
+    def _method(self, of: Class | Instance, name: str) -> Function | None:
         receiver = of if isinstance(of, Instance) else Instance(of)
         for base in self.bases(receiver.of):
             if isinstance(base, Class):

@@ -5,6 +5,7 @@ from collections.abc import Callable, Hashable
 from typing import Any, TypeVar, TypeVarTuple
 
 Answer = TypeVar("Answer", bound=tuple[Any, ...])
+Noted = TypeVar("Noted")
 Asked = TypeVarTuple("Asked")
 # A chain of questions; deeper ones are given up, before Python's own limit.
 DEEPEST = 80
@@ -38,6 +39,20 @@ class Memory:
             self._cut_at = min(self._cut_at, self._open.get(question, 0))
             return ()  # type: ignore[return-value]
         return self._find(question, depth, find, *asked)
+
+    def note(self, find: Callable[[*Asked], Noted], *asked: *Asked) -> Noted:
+        """The same for what lies between two questions, and never asks for itself.
+
+        It is kept only if nothing that was cut is in it.
+        """
+        question = (find, *asked)
+        try:
+            return self._known[question]  # type: ignore[no-any-return]
+        except KeyError:
+            answer = find(*asked)
+        if not self._drafts and self._cut_at == math.inf:
+            self._known[question] = answer
+        return answer
 
     def _find(
         self, question: Hashable, depth: int, find: Callable[[*Asked], Answer], *asked: *Asked

@@ -4,6 +4,7 @@ import ast
 import builtins
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from functools import cache
 
 from fastoffload.doctor.blocking import Catalog
 from fastoffload.doctor.reading.resolving.bindings import Binding, Bindings, bindings_of
@@ -62,8 +63,7 @@ class Names(ABC):
 
     def name(self, name: str, scope: Scope) -> Values:
         """What a name in a scope may be."""
-        home = _home(name, scope)
-        return self.memory.ask(self._name, name, home if name in hanging(home) else ungiven(home))
+        return self.memory.ask(self._name, name, home(name, scope))
 
     def binding(self, name: str, scope: Scope | None) -> tuple[Binding, Scope] | None:
         """The one binding of a name, and where it stands, through imports."""
@@ -204,13 +204,14 @@ class Names(ABC):
         return ()
 
 
-def _home(name: str, scope: Scope) -> Scope:
-    """The scope that a name is bound in; the module, if none around binds it."""
+@cache
+def home(name: str, scope: Scope) -> Scope:
+    """The scope that a name is bound in, without what cannot matter for it; or the module."""
     while scope.outer is not None and name not in names_of(scope.node):
         scope = scope.outer
         while scope.outer is not None and isinstance(scope.node, ast.ClassDef):
             scope = scope.outer  # a method does not see names of its class
-    return scope
+    return scope if name in hanging(scope) else ungiven(scope)
 
 
 def _builtin(name: str) -> Values:

@@ -25,6 +25,7 @@ KINDS = {
     "starlette.background": "background",
     "graphql.execution.execute": "resolver",
 }
+ASYNC = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 IMPORTING = "<frozen importlib._bootstrap>"  # what a first call loads is loaded once
 FILES = ("io.", "pathlib.", "shutil.", "open", "os.read", "os.write", "os.fsync")
 # Who waits for the GIL gets it from Python code after 5 ms, and at once while C code gave it up.
@@ -123,6 +124,7 @@ def _stall(group: list[Blame], seconds: float, roots: Roots) -> Stall:
         kind=blame.kind,
         route=route,
         call=call,
+        wrapped=_wrapped(blame.own, call),
         how="files" if how == "waits" and call.startswith(FILES) else how,
         file=relative(place.code.co_filename, roots),
         line=place.line,
@@ -145,6 +147,7 @@ def _of_library(blame: Blame, seconds: float, how: str, roots: Roots) -> Stall:
         kind="route" if route else "startup",
         route=route,
         call=blame.look.steps[-1].dotted,
+        wrapped=blame.look.steps[-1].dotted,
         how=how,
         file=relative(code.co_filename, roots) if code else "",
         line=code.co_firstlineno if code else 0,
@@ -153,6 +156,12 @@ def _of_library(blame: Blame, seconds: float, how: str, roots: Roots) -> Stall:
         at=blame.look.at,
         scope=scope,
     )
+
+
+def _wrapped(own: tuple[Step, ...], call: str) -> str:
+    """The first plain function behind the last `async def`; else the call itself."""
+    last = max((at for at, step in enumerate(own) if step.code.co_flags & ASYNC), default=0)
+    return next(_names(own[last + 1 :]), call)
 
 
 def _has(scope: Scope | None) -> TypeGuard[Scope]:

@@ -17,6 +17,8 @@ class Stall:
     route: str
     """Of the request that it was; empty when it was none's."""
     call: str
+    wrapped: str
+    """What to give to a thread or a process in its place."""
     how: str
     """`waits`, `files`, `computes` (Python code), `in C` (computes, and gave up the GIL) or
     `in C, with the GIL`."""

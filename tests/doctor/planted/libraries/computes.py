@@ -46,6 +46,20 @@ async def waits_idly() -> None:
         await asyncio.sleep(0.1)
 
 
+@app.get("/busy-wait/thread")
+async def waits_busily_on_its_own_clock() -> None:
+    end = time.thread_time_ns() + 5_000_000_000
+    while time.thread_time_ns() < end:  # blocks
+        pass
+
+
+@app.get("/busy-wait/thread/near")
+async def asks_its_own_clock_once() -> None:
+    end = time.thread_time_ns()
+    while end:  # near miss
+        end = 0
+
+
 @app.get("/loop")
 async def counts() -> int:
     return sum(i * i for i in range(ROUNDS))  # blocks

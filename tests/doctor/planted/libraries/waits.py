@@ -19,6 +19,7 @@ import asyncpg
 import boto3
 import celery.result
 import firebase_admin.auth
+import git
 import httpx
 import openai
 import psycopg
@@ -100,6 +101,17 @@ async def celery_state(task: str) -> object:
 @app.get("/subprocess")
 async def converts() -> object:
     return subprocess.run(["convert"], check=True)  # blocks
+
+
+@app.get("/git")
+async def checks_out() -> None:
+    repository = git.Repo("data")
+    repository.heads["main"].checkout()  # blocks
+
+
+@app.get("/git/near")
+async def names_a_branch() -> str:
+    return git.Repo("data").active_branch.name  # near miss
 
 
 @app.get("/subprocess/near")
