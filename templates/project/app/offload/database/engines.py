@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
 
@@ -40,6 +40,7 @@ TRANSACTION = (
 
 PRAGMAS = ("busy_timeout=30000", "foreign_keys=ON")
 _async_engines: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncEngine] = WeakKeyDictionary()
+_without_pool: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncEngine] = WeakKeyDictionary()
 
 TABLES_WITHOUT_SCHEMA = {"schema_translate_map": {SCHEMA: None}}
 
@@ -71,9 +72,9 @@ async def dispose_async_engine() -> None:
         await engine.dispose()
 
 
-def _make_async_engine() -> AsyncEngine:
+def _make_async_engine(**options: Any) -> AsyncEngine:
     url = get_settings().async_database_url
-    engine = create_async_engine(url, **_engine_args(url))
+    engine = create_async_engine(url, **_engine_args(url), **options)
     _configured(engine.sync_engine)
     return engine.execution_options(**options_for(engine.dialect.name))
 
@@ -143,6 +144,17 @@ async def read_async(
 ) -> T:
     """Run the function in one transaction of the API's engine that only reads."""
     async with get_async_engine().execution_options(read_only=True).connect() as connection:
+        return await connection.run_sync(function, *args, **kwargs)
+
+
+async def read_apart(
+    function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+) -> T:
+    """`read_async` on a connection made for it: it waits for no request that holds one."""
+    loop = asyncio.get_running_loop()
+    if loop not in _without_pool:
+        _without_pool[loop] = _make_async_engine(poolclass=NullPool)
+    async with _without_pool[loop].execution_options(read_only=True).connect() as connection:
         return await connection.run_sync(function, *args, **kwargs)
 
 
