@@ -90,7 +90,10 @@ MUTATIONS = [
     ),
     Mutation(
         "group: a signal to all processes does not end the children",
-        [(f"{OFFLOAD}/running/own_group.py", "os.setpgrp()\n", "")],
+        [
+            (f"{OFFLOAD}/running/own_group.py", "os.setpgrp()\n", ""),
+            (f"{OFFLOAD}/running/own_group.py", "(signal.SIGHUP, signal.SIGTERM)", "()"),
+        ],
         f"{FAULTS}/test_parents.py::test_a_signal_to_the_whole_group_is_the_parents_business",
     ),
     Mutation(
