@@ -193,7 +193,7 @@ MUTATIONS = [
         [
             (
                 f"{OFFLOAD}/database/engines.py",
-                "_make_async_engine(poolclass=NullPool)",
+                "_make_async_engine(pool_size=1, max_overflow=0)",
                 "get_async_engine()",
             )
         ],

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
 
@@ -40,7 +40,7 @@ TRANSACTION = (
 
 PRAGMAS = ("busy_timeout=30000", "foreign_keys=ON")
 _async_engines: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncEngine] = WeakKeyDictionary()
-_without_pool: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncEngine] = WeakKeyDictionary()
+_apart: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncEngine] = WeakKeyDictionary()
 
 TABLES_WITHOUT_SCHEMA = {"schema_translate_map": {SCHEMA: None}}
 
@@ -68,8 +68,9 @@ def get_async_engine() -> AsyncEngine:
 
 async def dispose_async_engine() -> None:
     """Close the connections of the running event loop, if it has any."""
-    if engine := _async_engines.pop(asyncio.get_running_loop(), None):
-        await engine.dispose()
+    for engines in (_async_engines, _apart):
+        if engine := engines.pop(asyncio.get_running_loop(), None):
+            await engine.dispose()
 
 
 def _make_async_engine(**options: Any) -> AsyncEngine:
@@ -150,11 +151,11 @@ async def read_async(
 async def read_apart(
     function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
 ) -> T:
-    """`read_async` on a connection made for it: it waits for no request that holds one."""
+    """`read_async` on a connection kept for this: it waits for no request that holds one."""
     loop = asyncio.get_running_loop()
-    if loop not in _without_pool:
-        _without_pool[loop] = _make_async_engine(poolclass=NullPool)
-    async with _without_pool[loop].execution_options(read_only=True).connect() as connection:
+    if loop not in _apart:
+        _apart[loop] = _make_async_engine(pool_size=1, max_overflow=0)
+    async with _apart[loop].execution_options(read_only=True).connect() as connection:
         return await connection.run_sync(function, *args, **kwargs)
 
 
