@@ -4,6 +4,7 @@ from defences.mutation import OFFLOAD, TESTS, Mutation
 
 SUBMITTING, UPLOADS = f"{OFFLOAD}/http/submitting.py", f"{OFFLOAD}/files/uploads.py"
 HTTP = f"{TESTS}/http/test_submitting.py"
+READINESS = f"{TESTS}/http/test_readiness.py"
 
 MUTATIONS = [
     Mutation(
@@ -170,6 +171,38 @@ MUTATIONS = [
         ],
         f"{TESTS}/rows/test_sessions.py::test_each_transaction_of_jobs_and_api_has_its_limits",
         on_server=True,
+    ),
+    Mutation(
+        "SQLite: a file that was removed is an outage",
+        [(f"{OFFLOAD}/database/engines.py", "        sqlite_file.watch(engine)\n", "")],
+        f"{READINESS}::test_a_file_that_was_removed_is_noticed",
+    ),
+    Mutation(
+        "SQLite: no connection is used whose file was replaced",
+        [
+            (
+                f"{OFFLOAD}/database/sqlite_file.py",
+                'if record.info.setdefault("file", found) != found:',
+                "if False:",
+            )
+        ],
+        f"{READINESS}::test_a_file_that_was_replaced_is_noticed",
+    ),
+    Mutation(
+        "readiness: it waits for no request that holds a connection",
+        [
+            (
+                f"{OFFLOAD}/database/engines.py",
+                "_make_async_engine(pool_size=1, max_overflow=0)",
+                "get_async_engine()",
+            )
+        ],
+        f"{READINESS}::test_it_waits_for_no_request_that_holds_a_connection",
+    ),
+    Mutation(
+        "readiness: the database is asked once for all who ask",
+        [(f"{OFFLOAD}/http/health.py", "now - asking.since > FRESH_SECONDS", "True")],
+        f"{READINESS}::test_the_database_is_asked_once_for_all_who_ask",
     ),
     Mutation(
         "feed: who is slow gets the last state only",

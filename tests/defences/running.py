@@ -90,8 +90,57 @@ MUTATIONS = [
     ),
     Mutation(
         "group: a signal to all processes does not end the children",
-        [(f"{OFFLOAD}/running/own_group.py", "os.setpgrp()\n", "")],
+        [
+            (f"{OFFLOAD}/running/own_group.py", "os.setpgrp()\n", ""),
+            (f"{OFFLOAD}/running/own_group.py", "(signal.SIGHUP, signal.SIGTERM)", "()"),
+        ],
         f"{FAULTS}/test_parents.py::test_a_signal_to_the_whole_group_is_the_parents_business",
+    ),
+    Mutation(
+        "group: what children are forked from outlives a signal to each process",
+        [
+            (
+                f"{OFFLOAD}/running/own_group.py",
+                "(signal.SIGHUP, signal.SIGTERM)",
+                "(signal.SIGHUP,)",
+            )
+        ],
+        f"{FAULTS}/test_parents.py::test_a_stop_that_every_process_is_told_costs_no_attempt",
+    ),
+    Mutation(
+        "stop: Dramatiq's second signal does not cut it short",
+        [
+            (
+                f"{OFFLOAD}/worker.py",
+                "        look()\n        _hear_stops_once()\n",
+                "        look()\n",
+            )
+        ],
+        f"{FAULTS}/test_parents.py::test_a_stop_that_is_told_again_and_again_is_one[SIGTERM]",
+        "dramatiq-redis",
+    ),
+    Mutation(
+        "stop: Celery's second signal does not cut it short",
+        [
+            (
+                f"{OFFLOAD}/shutdown.py",
+                "signal.signal(how, lambda *_: None)  # not SIG_IGN, which programs would inherit",
+                "pass",
+            )
+        ],
+        f"{FAULTS}/test_parents.py::test_a_stop_that_is_told_again_and_again_is_one[SIGINT]",
+        "celery-redis",
+    ),
+    Mutation(
+        "stop: a request that it cuts off is told to come again",
+        [
+            (
+                f"{OFFLOAD}/http/problems.py",
+                'if scope["type"] != "http" or has_begun or not is_stopping():',
+                "if True:",
+            )
+        ],
+        f"{STOPS}::test_no_way_of_stopping_costs_an_attempt",
     ),
     Mutation(
         "hangup: a terminal that is closed stops the service, and does not kill it",

@@ -286,6 +286,15 @@ def test_stopping_is_given_the_time_it_takes(
             assert seconds(service["stop_grace_period"]) >= requests + grace + 10
 
 
+def test_the_image_keeps_to_the_limits_of_the_procfile(
+    dockerfile: list[list[str]], project: Path
+) -> None:
+    procfile = (project / "Procfile").read_text()
+    limits = re.search(r"--http h11 .* --limit-concurrency \d+", procfile)
+    assert limits
+    assert limits.group() in " ".join(the_cmd(dockerfile))
+
+
 def test_every_name_in_an_environment_is_read(ours: dict[str, Compose], project: Path) -> None:
     known = names_read(project)
     for service in ours.values():

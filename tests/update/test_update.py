@@ -199,6 +199,14 @@ def test_a_conflict_is_an_ordinary_one(workshop: Workshop, project: Path) -> Non
     assert git(project, "status", "--porcelain", "--ignored") == ""
 
 
+def test_a_diff_with_conflicts_says_so(workshop: Workshop, project: Path) -> None:
+    conflicting(project)
+    shown = workshop.run("update", "--diff", cwd=project)
+    assert shown.returncode == 3
+    assert "conflict" in shown.stderr
+    assert CHANGED in shown.stderr
+
+
 def test_continue_when_it_is_resolved(workshop: Workshop, project: Path) -> None:
     conflicting(project)
     workshop.run("update", cwd=project)

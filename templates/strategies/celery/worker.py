@@ -26,6 +26,7 @@ from .notifier import Notifier
 from .observing import logs, tracing
 from .running.machine import default_workers
 from .settings import get_settings
+from .shutdown import ignore_stops
 from .worker_children import Children, consumed_queues
 
 broker = get_broker_settings()
@@ -162,3 +163,8 @@ def _set_up_logging(**_: object) -> None:
 def _check(**_: object) -> None:
     if broker.broker_url is None:
         raise SystemExit(NOT_SET)
+
+
+@signals.worker_shutting_down.connect
+def _hear_stops_once(**_: object) -> None:
+    ignore_stops()  # at others Celery would end in the middle of what gives back the jobs

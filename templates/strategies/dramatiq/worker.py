@@ -5,7 +5,10 @@ twice, or too late, does no harm; one that is lost is sent again by the next swe
 Dramatiq's middleware that retries, delays or limits messages is needed.
 """
 
+import signal
+from contextlib import suppress
 from functools import cache
+from types import FrameType
 from typing import Any
 
 import dramatiq
@@ -23,6 +26,7 @@ from .malformed_messages import (
 )
 from .notifier import Notifier
 from .observing import logs, tracing
+from .shutdown import ignore_stops
 from .worker_children import Children, consumed_queues
 
 settings = get_broker_settings()
@@ -41,6 +45,7 @@ class ChildProcesses(Middleware):
         if settings.broker_url is None:
             raise SystemExit(NOT_SET)
         look()
+        _hear_stops_once()
 
     def before_worker_boot(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
         """Start as many children as there are threads."""
@@ -60,6 +65,24 @@ class ChildProcesses(Middleware):
         """Leave to other workers what this one was sent and has not begun."""
         if isinstance(thread.consumer, TolerantConsumer):
             thread.consumer.cancel()
+
+
+def _hear_stops_once() -> None:
+    """Let a stop that this process is told of twice be one.
+
+    Its master tells it, and so does who signals a whole group: a terminal, a service manager. At a
+    second signal Dramatiq skips the hook that gives back what runs, and its threads go on.
+    """
+    stop = signal.getsignal(signal.SIGTERM)
+
+    def hear(how: int, frame: FrameType | None) -> None:
+        ignore_stops()
+        if callable(stop):
+            with suppress(SystemExit):  # by which it ends if one came before this handler
+                stop(how, frame)
+
+    for how in (signal.SIGTERM, signal.SIGHUP):  # SIGINT it ignores
+        signal.signal(how, hear)
 
 
 def queue_of(name: str) -> str:

@@ -25,7 +25,7 @@ from .http.schemas import render
 from .running.janitor import Janitor
 from .running.strategy import Strategy
 from .settings import get_settings
-from .shutdown import on_stop_signal
+from .shutdown import no_second_stop, on_stop_signal
 
 
 @dataclass
@@ -108,15 +108,28 @@ async def _running(app: FastAPI, shared: URL | None) -> AsyncIterator[None]:
     await installed.strategy.start()
     notifying.use(installed.strategy)
     try:
-        async with _beside(installed):
+        async with _until_stopped(installed), _beside(installed):
             yield
-    finally:  # also when the server cancels what it no longer waits for: at a second Ctrl-C
-        installed.strategy.close()
-        await installed.strategy.stop()
+    finally:
         notifying.use(None)
         del app.state.offload
         await dispose_async_engine()
         get_engine().dispose()
+
+
+@asynccontextmanager
+async def _until_stopped(installed: Installed) -> AsyncIterator[None]:
+    def stop_early() -> None:
+        installed.feed.stop()
+        installed.strategy.close()
+
+    with on_stop_signal(stop_early):
+        try:
+            yield
+        finally:  # also when the server cancels what it no longer waits for: at a second Ctrl-C
+            installed.strategy.close()
+            with no_second_stop():
+                await installed.strategy.stop()
 
 
 @asynccontextmanager
@@ -126,15 +139,11 @@ async def _beside(installed: Installed) -> AsyncIterator[None]:
         asyncio.create_task(installed.feed.run(), name="offload-feed"),
     ]
 
-    def stop_early() -> None:
-        installed.feed.stop()
-        installed.strategy.close()
-
     try:
         async with sender.running(render):
-            with on_stop_signal(stop_early):
-                yield
-            stop_early()
+            yield
+            installed.feed.stop()
+            installed.strategy.close()
     finally:
         for task in tasks:
             task.cancel()

@@ -1,4 +1,7 @@
-"""Tells early that the server stops: Uvicorn first waits for open answers, and some never end."""
+"""Tells early that the server stops, and lets nothing cut the stop short.
+
+Uvicorn first waits for open answers, and some never end.
+"""
 
 import asyncio
 import os
@@ -7,8 +10,10 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
+ALL_STOPS = (*SIGNALS, signal.SIGHUP, signal.SIGQUIT)  # the last is Celery's
 
 _told = threading.Event()
 
@@ -44,6 +49,33 @@ def on_stop_signal(callback: Callable[[], None]) -> Iterator[None]:
         finally:
             for how, handler in handlers.items():
                 signal.signal(how, handler)
+
+
+def ignore_stops() -> dict[signal.Signals, Any]:
+    """Have signals to stop change nothing from now on; what they did so far. In the main thread.
+
+    Servers and workers take a second one as an order to end at once, and what runs would have spent
+    an attempt. SIGKILL is left to who cannot wait.
+    """
+    # Not those that something else than Python has set, which could not be set again.
+    handlers = {how: found for how in ALL_STOPS if (found := signal.getsignal(how)) is not None}
+    for how in handlers:
+        signal.signal(how, lambda *_: None)  # not SIG_IGN, which programs would inherit
+    return handlers
+
+
+@contextmanager
+def no_second_stop() -> Iterator[None]:
+    """Meanwhile signals to stop change nothing: jobs are given back, which takes seconds."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    handlers = ignore_stops()
+    try:
+        yield
+    finally:
+        for how, handler in handlers.items():
+            signal.signal(how, handler)
 
 
 @contextmanager

@@ -40,6 +40,7 @@ TRANSACTION = (
 
 PRAGMAS = ("busy_timeout=30000", "foreign_keys=ON")
 _async_engines: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncEngine] = WeakKeyDictionary()
+_apart: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncEngine] = WeakKeyDictionary()
 
 TABLES_WITHOUT_SCHEMA = {"schema_translate_map": {SCHEMA: None}}
 
@@ -67,13 +68,14 @@ def get_async_engine() -> AsyncEngine:
 
 async def dispose_async_engine() -> None:
     """Close the connections of the running event loop, if it has any."""
-    if engine := _async_engines.pop(asyncio.get_running_loop(), None):
-        await engine.dispose()
+    for engines in (_async_engines, _apart):
+        if engine := engines.pop(asyncio.get_running_loop(), None):
+            await engine.dispose()
 
 
-def _make_async_engine() -> AsyncEngine:
+def _make_async_engine(**options: Any) -> AsyncEngine:
     url = get_settings().async_database_url
-    engine = create_async_engine(url, **_engine_args(url))
+    engine = create_async_engine(url, **_engine_args(url), **options)
     _configured(engine.sync_engine)
     return engine.execution_options(**options_for(engine.dialect.name))
 
@@ -143,6 +145,17 @@ async def read_async(
 ) -> T:
     """Run the function in one transaction of the API's engine that only reads."""
     async with get_async_engine().execution_options(read_only=True).connect() as connection:
+        return await connection.run_sync(function, *args, **kwargs)
+
+
+async def read_apart(
+    function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+) -> T:
+    """`read_async` on a connection kept for this: it waits for no request that holds one."""
+    loop = asyncio.get_running_loop()
+    if loop not in _apart:
+        _apart[loop] = _make_async_engine(pool_size=1, max_overflow=0)
+    async with _apart[loop].execution_options(read_only=True).connect() as connection:
         return await connection.run_sync(function, *args, **kwargs)
 
 

@@ -1,15 +1,16 @@
 """Whether the process lives, and whether it can do its work."""
 
 import asyncio
+import time
 from collections.abc import Awaitable
+from dataclasses import dataclass
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
-from sqlalchemy import Connection, select
 
-from ..database.engines import read_async
-from ..database.tables import jobs
+from ..database.engines import read_apart
 from ..database.urls import is_sqlite
 from ..files.store import is_there
 from ..queue import listing
@@ -20,6 +21,7 @@ from .problems import Problem
 from .schemas import OffloadProblem
 
 SECONDS = 3  # an answer that takes longer is as good as none
+FRESH_SECONDS = 1.0  # probes come every few seconds, each from somebody else
 
 
 class ReadyOut(BaseModel):
@@ -42,15 +44,51 @@ async def ready(request: Request) -> Response:
     whose work cannot be imported.
     """
     strategy = app_state.get(request).strategy
-    checks, state = await asyncio.gather(strategy.check(), strategy.state())
-    database, store = await asyncio.gather(_trouble(_ask_database()), _trouble(_ask_store()))
-    checks = {"database": database, **checks}
+    outside, checks, state = await asyncio.gather(_ask(), strategy.check(), strategy.state())
+    checks = {"database": outside.database, **checks}
     down = {part: trouble for part, trouble in checks.items() if trouble}
-    told = {**state, **({"store": store} if store else {}), **(await _kinds(database))}
+    told = {**state, **outside.told}
     if down:
         raise Problem(503, f"Not ready: {', '.join(down)}.", down=down, state=told)
     found = ReadyOut(status="ok", checked=list(checks), state=told)
     return json_answer(found.model_dump_json())
+
+
+@dataclass(frozen=True)
+class Outside:
+    """What is wrong with the database, and what is told of it and of the store."""
+
+    database: str | None
+    told: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Asking:
+    """When it began, on the monotonic clock, and what comes of it."""
+
+    since: float
+    task: asyncio.Task[Outside]
+
+
+_lately: WeakKeyDictionary[asyncio.AbstractEventLoop, Asking] = WeakKeyDictionary()
+
+
+async def _ask() -> Outside:
+    """The answers of a moment ago; who asks meanwhile waits for the same ones.
+
+    However many ask, database and store are not asked more often than that.
+    """
+    loop, now = asyncio.get_running_loop(), time.monotonic()
+    asking = _lately.get(loop)
+    if asking is None or (asking.task.done() and now - asking.since > FRESH_SECONDS):
+        asking = _lately[loop] = Asking(now, asyncio.create_task(_ask_outside()))
+    return await asyncio.shield(asking.task)  # a request that is cut off ends its own waiting only
+
+
+async def _ask_outside() -> Outside:
+    told: dict[str, str] = {}
+    database, store = await asyncio.gather(_trouble(_ask_database(told)), _trouble(_ask_store()))
+    return Outside(database, told | ({"store": store} if store else {}))
 
 
 async def _trouble(asking: Awaitable[object]) -> str | None:
@@ -64,34 +102,23 @@ async def _trouble(asking: Awaitable[object]) -> str | None:
     return None
 
 
-async def _ask_database() -> None:
+async def _ask_database(told: dict[str, str]) -> None:
+    """Add, by name, the kinds whose work cannot be imported where it should run."""
     if name := _lost_file():
         raise FileNotFoundError(f"the file {name} is gone")
-    await read_async(_touch)
+    for name in await read_apart(listing.unavailable_kinds):
+        told[f"kind {name}"] = "its work.py cannot be imported; its jobs wait"
 
 
 def _lost_file() -> str | None:
-    # Open connections still find the tables of an SQLite file that has been removed, and a new one
-    # makes a file without any.
+    # A connection would make a file without any tables.
     url = get_settings().sync_database_url
     file = Path(url.database or "")
     return file.name if is_sqlite(url) and not file.exists() else None
 
 
-def _touch(connection: Connection) -> None:
-    connection.execute(select(jobs.c.id).limit(1))
-
-
 async def _ask_store() -> None:
     await is_there("health")
-
-
-async def _kinds(database: str | None) -> dict[str, str]:
-    """By name, the kinds whose work cannot be imported where it should run."""
-    if database:
-        return {}
-    found = await read_async(listing.unavailable_kinds)
-    return {f"kind {name}": "its work.py cannot be imported; its jobs wait" for name in found}
 
 
 def router() -> APIRouter:

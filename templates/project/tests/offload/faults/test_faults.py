@@ -4,12 +4,15 @@ One service for all of them, which each test leaves as it was.
 """
 
 import resource
+import socket
 import time
 
 import pytest
+from websockets.exceptions import ConnectionClosedError
+from websockets.sync.client import connect
 
 from offload.databases import database_away
-from offload.service import COMMANDS, Service, wait_until
+from offload.service import COMMANDS, LIMIT_SECONDS, Service, wait_until
 
 
 def test_a_job_runs_and_says_what_it_made(service: Service) -> None:
@@ -138,3 +141,20 @@ def test_a_full_disk_costs_no_attempt(service: Service) -> None:
     done = service.wait_for(job, "succeeded")
     assert done["attempts"] == 1
     assert service.http.get(done["artifacts"][0]["href"]).content == b"kept"
+
+
+def test_what_one_connection_can_hold_is_bounded(service: Service) -> None:
+    url, job = service.http.base_url, service.submit("held")
+    with connect(f"ws://{url.host}:{url.port}/jobs/fault/{job['id']}/ws", proxy=None) as follower:
+        assert follower.protocol.extensions == []  # what is compressed could be 1,000 times as long
+        follower.send("x" * 70_000)
+        with pytest.raises(ConnectionClosedError) as closed:
+            while True:
+                follower.recv(LIMIT_SECONDS)
+    assert closed.value.rcvd and closed.value.rcvd.code == 1009  # too big (RFC 6455)
+    address = (url.host, url.port or 80)
+    with socket.create_connection(address, timeout=LIMIT_SECONDS) as connection:
+        connection.sendall(b"GET /health/live HTTP/1.1\r\nX-Long: " + b"x" * 70_000)
+        assert connection.recv(100).startswith(b"HTTP/1.1 400 ")
+    service.let_go()
+    service.wait_for(job, "succeeded")

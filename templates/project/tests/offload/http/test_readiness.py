@@ -1,16 +1,20 @@
 """Whether the process says that it can do its work."""
 
 import os
+from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
 from job_site import JOBS, AppState, begin, create
+from sqlalchemy import Engine, event
 
-from app.offload.database.engines import transact
+from app.offload.database.engines import get_async_engine, transact
 from app.offload.files import store as files
 from app.offload.files.outages import StoreAway
+from app.offload.http import health
 from app.offload.observing.routes import metrics_router
 from app.offload.queue import ends
 from app.offload.queue.ends import Attempt
@@ -45,6 +49,43 @@ def test_how_its_parts_are_is_a_metric_too(
     lines = client.get("/metrics").text.splitlines()
     for part, value in {"pool": "1.0", "threads": "0.0", "broker": "0.0"}.items():
         assert f'offload_part_up{{part="{part}"}} {value}' in lines
+
+
+def test_it_waits_for_no_request_that_holds_a_connection(
+    app: FastAPI, client: httpx.Client
+) -> None:
+    held = AsyncExitStack()
+
+    @app.get("/take-all")
+    async def take_all() -> None:
+        for _ in range(15):  # SQLAlchemy's pool has 5, and 10 more
+            await held.enter_async_context(get_async_engine().connect())
+
+    app.get("/give-back")(held.aclose)
+    assert client.get("/take-all").status_code == 200
+    assert client.get(READY).status_code == 200
+    client.get("/give-back")
+
+
+def test_the_database_is_asked_once_for_all_who_ask(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if "history" in statement and "'delayed'" in statement:
+            asked.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        monkeypatch.setattr(health, "FRESH_SECONDS", 600)
+        assert [client.get(READY).status_code for _ in range(3)] == [200] * 3
+        assert len(asked) == 1
+        monkeypatch.setattr(health, "FRESH_SECONDS", 0)
+        assert client.get(READY).status_code == 200
+        assert len(asked) == 2
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
 
 
 NEEDS_SQLITE = pytest.mark.skipif(
