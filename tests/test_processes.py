@@ -3,6 +3,8 @@
 import os
 import signal
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,3 +67,25 @@ def test_what_heeds_no_interruption_is_told_otherwise(tmp_path: Path) -> None:
         signal.signal(signal.SIGUSR1, before)
     assert (tmp_path / "put away").exists()
     assert not psutil.pid_exists(int((tmp_path / "pid").read_text()))
+
+
+def test_a_signal_that_comes_before_we_wait_is_heard_before_the_end(tmp_path: Path) -> None:
+    # One that another thread gets does not end a call of this one that waits, either.
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    def tell() -> None:
+        while not (tmp_path / "begun").exists():
+            time.sleep(0.05)
+        signal.pthread_kill(threading.get_ident(), signal.SIGUSR1)
+
+    before = signal.signal(signal.SIGUSR1, interrupt)
+    teller = threading.Thread(target=tell)
+    teller.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run(["sh", "-c", "touch begun; sleep 30; touch ended"], tmp_path, os.environ, GRACE)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+        teller.join()
+    assert not (tmp_path / "ended").exists()

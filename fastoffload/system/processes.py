@@ -10,6 +10,7 @@ from types import FrameType
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 GRACE_SECONDS = 5  # after each signal
+LOOK_SECONDS = 0.5
 TESTS_GRACE_SECONDS = 60  # they end their services at once, but machines are busy
 
 
@@ -50,11 +51,18 @@ def run(
         start_new_session=True,
     ) as child:
         try:
-            output, _ = child.communicate()
+            output = _output(child)
         except BaseException:
             _end(child, grace_seconds)
             raise
     return child.returncode, output
+
+
+def _output(child: subprocess.Popen[str]) -> str:
+    # A signal that comes just before this process blocks is heard when that ends: soon, therefore.
+    while True:
+        with suppress(subprocess.TimeoutExpired):
+            return child.communicate(timeout=LOOK_SECONDS)[0]
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

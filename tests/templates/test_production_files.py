@@ -231,7 +231,9 @@ def test_volumes_are_those_in_use(compose: Compose) -> None:
     assert {mount.partition(":")[0] for mount in mounts} == set(compose["volumes"])
 
 
-def test_images_carry_a_version(services: dict[str, Compose], dockerfile: list[list[str]]) -> None:
+def test_images_are_pinned_by_version_and_digest(
+    services: dict[str, Compose], dockerfile: list[list[str]]
+) -> None:
     images = [service["image"] for service in services.values() if "image" in service]
     images += [words[1] for words in dockerfile if words[0] == "FROM"]
     copied_from = (
@@ -240,7 +242,7 @@ def test_images_carry_a_version(services: dict[str, Compose], dockerfile: list[l
     images += [image for image in copied_from if "/" in image]  # the others are stages
     assert len(images) >= 4
     for image in images:
-        assert re.search(r":\d", image), image
+        assert re.search(r":\d[^@]*@sha256:[0-9a-f]{64}$", image), image
 
 
 def test_what_the_dockerfile_copies_is_there_and_not_ignored(

@@ -168,14 +168,17 @@ class Service:
             self._commands[name].send_signal(how)
 
     def send_to_group(self, how: signal.Signals) -> None:
-        """Send a signal as a terminal does: to every process of the commands' groups."""
-        for command in self._commands.values():
+        """Send a signal as a terminal does: to every process of all groups but the broker's.
+
+        That one's launcher would look for the others below honcho, which is not here.
+        """
+        for name in self._commands.keys() - {"broker"}:
             with suppress(ProcessLookupError):
-                os.killpg(command.pid, how)
+                os.killpg(self._commands[name].pid, how)
 
     def wait_until_ended(self, *names: str) -> None:
         """Wait for the commands named, or all, to end. A broker outlives those that use it."""
-        for name in names or self._commands:
+        for name in sorted(names or self._commands, key=lambda name: name == "broker"):
             if name == "broker":
                 self._commands[name].terminate()
             self._commands[name].wait(LIMIT_SECONDS)

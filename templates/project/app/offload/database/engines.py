@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from ..settings import get_settings, share_database, shared_database
 from . import sqlite_file
@@ -154,7 +155,8 @@ async def read_apart(
     """`read_async` on a connection kept for this: it waits for no request that holds one."""
     loop = asyncio.get_running_loop()
     if loop not in _apart:
-        _apart[loop] = _make_async_engine(pool_size=1, max_overflow=0)
+        one = {"poolclass": AsyncAdaptedQueuePool, "pool_size": 1, "max_overflow": 0}
+        _apart[loop] = _make_async_engine(**one)
     async with _apart[loop].execution_options(read_only=True).connect() as connection:
         return await connection.run_sync(function, *args, **kwargs)
 
