@@ -9,7 +9,6 @@ import csv
 import importlib.util
 import sys
 from functools import cache
-from pathlib import Path
 from statistics import NormalDist
 from types import ModuleType, SimpleNamespace
 
@@ -41,9 +40,7 @@ def load_compute() -> ModuleType:
         records = ModuleType(f"template_report.{module_name}")
         vars(records).update(dict.fromkeys(names, SimpleNamespace))
         sys.modules[records.__name__] = records
-    spec = importlib.util.spec_from_file_location(
-        "template_report.compute", REPORT / "compute.py"
-    )
+    spec = importlib.util.spec_from_file_location("template_report.compute", REPORT / "compute.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -80,7 +80,8 @@ def test_the_engine_works_behind_it(tmp_path: Path, folder: Path, rendered: Rend
     with bouncer(folder, os.environ["DATABASE_URL"]) as url:
         run = subprocess.run(
             [
-                *(project / ".venv" / "bin" / "python", "-m", "pytest", "-q", "-n", "2", "-k", NO_OUTAGES),
+                *(project / ".venv" / "bin" / "python", "-m", "pytest", "-q"),
+                *("-n", "2", "-k", NO_OUTAGES),
                 *(f"tests/offload/{path}" for path in TESTS),
             ],
             cwd=project,
