@@ -193,7 +193,7 @@ MUTATIONS = [
         [
             (
                 f"{OFFLOAD}/database/engines.py",
-                "_make_async_engine(pool_size=1, max_overflow=0)",
+                "_make_async_engine(**one)",
                 "get_async_engine()",
             )
         ],
