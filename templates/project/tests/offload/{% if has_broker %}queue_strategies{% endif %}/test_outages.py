@@ -113,11 +113,12 @@ def test_a_worker_may_be_up_before_the_tables(make_service: ServiceMaker, tmp_pa
 
 
 def test_a_worker_that_starts_looks_without_being_told(make_service: ServiceMaker) -> None:
-    service = make_service(**NO_SWEEP)
+    service = make_service(JOB_WORKERS="1", **NO_SWEEP)
     service.start_command("broker")
     service.start_command("web")
     wait_until(service.is_ready, "the API")
-    jobs = [service.submit() for _ in range(3)]
+    # Longer than a look goes on.
+    jobs = [service.submit("stuck_in_c", seconds=1.2) for _ in range(3)]
     # All of them: one that comes later would wake the worker.
     wait_until(lambda: len(kept(service)) >= COPIES * len(jobs), "messages")
     if GIVEN:
