@@ -135,8 +135,7 @@ class Bench:
 
     async def run(self, trial: Trial) -> Outcome:
         """Whether the tests notice what was taken out, or pass where nothing was."""
-        waits = trial.starts_a_service or not trial.edits
-        async with self._waiting if waits else self._computing:
+        async with self._waiting if trial.starts_a_service else self._computing:
             try:
                 return Outcome(trial, trial.problem(*await self._run(trial)))
             except ValueError as error:
@@ -155,7 +154,7 @@ class Bench:
         python = project / ".venv" / "bin" / "python"
         options = (
             "-q",
-            "-n0" if trial.edits else "-n3",
+            "-n0",
             "--no-header",
             "--tb=line",
             "-p",
@@ -184,13 +183,14 @@ def own_environment(project: Path, *, on_server: bool) -> dict[str, str]:
 
 
 def baselines(mutations: Iterable[Mutation]) -> list[Trial]:
-    """The same tests with nothing taken out, those of a variant in one run."""
-    tests: dict[tuple[str, bool], set[str]] = {}
+    """The same tests with nothing taken out, file by file."""
+    tests: dict[tuple[str, str, bool], set[str]] = {}
     for one in mutations:
-        tests.setdefault((one.variant, one.on_server), set()).add(one.test)
+        file = one.test.partition("::")[0]
+        tests.setdefault((file, one.variant, one.on_server), set()).add(one.test)
     return [
-        Trial(f"{variant}, nothing taken out", variant, sorted(names), on_server=on_server)
-        for (variant, on_server), names in tests.items()
+        Trial(f"{file}, nothing taken out", variant, sorted(names), on_server=on_server)
+        for (file, variant, on_server), names in tests.items()
     ]
 
 
@@ -199,7 +199,7 @@ async def try_all(root: Path, mutations: Sequence[Mutation]) -> list[str]:
     projects = make_projects(root, {one.variant for one in mutations})
     bench, found = Bench(root, projects), []
     # What takes long comes first.
-    trials = [*baselines(mutations), *map(Trial.of, mutations)]
+    trials = [*map(Trial.of, mutations), *baselines(mutations)]
     for trial in asyncio.as_completed([bench.run(one) for one in trials]):
         outcome = await trial
         name, expected = outcome.trial.name, "caught" if outcome.trial.edits else "passes"
