@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import forked
 import pytest
 from workshop import Workshop, making
 
@@ -56,6 +57,8 @@ def cli(tmp_path: Path) -> Cli:
         cwd: Path = tmp_path,
         prefix: Sequence[str] = (),
     ) -> subprocess.CompletedProcess[str]:
+        if not prefix and not env and forked.is_possible():
+            return forked.fastoffload(arguments, cwd, os.environ, LIMIT_SECONDS)
         return subprocess.run(
             [*prefix, *FASTOFFLOAD, *arguments],
             cwd=cwd,

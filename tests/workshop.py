@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import forked
 from uv import find_uv_bin
 
 CHECKOUT = Path(__file__).parent.parent
@@ -114,6 +115,10 @@ class Workshop:
         env: Mapping[str, str] | None = None,
     ) -> Result:
         """The command line, without a terminal."""
+        if not prefix and not env and forked.is_possible():
+            return forked.fastoffload(
+                arguments, cwd or self.folder, self.environment, LIMIT_SECONDS
+            )
         return self.call(*prefix, *self.command, *arguments, cwd=cwd, env=env)
 
     @property

@@ -172,6 +172,16 @@ MUTATIONS = [
         "background",
     ),
     Mutation(
+        "pool: what a job leaves in cycles is collected",
+        [(CHILDREN, "    gc.enable()\n", "")],
+        f"{FAULTS}/test_pool_settings.py::test_what_a_job_leaves_in_cycles_is_collected",
+    ),
+    Mutation(
+        "event loop: no collection walks through what is imported",
+        [("app/main.py", "    gc.freeze()  ", "    pass  ")],
+        "tests/jobs/test_main.py::test_no_collection_walks_through_what_is_there_when_it_starts",
+    ),
+    Mutation(
         "broker: whatever a message holds, it is dropped",
         [
             (

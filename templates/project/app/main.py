@@ -1,6 +1,7 @@
 """The service: the page, the kinds of jobs in app/jobs, and your own routes."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -19,6 +20,7 @@ async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
     """Bring the tables up to date before any job runs."""
     if get_engine_settings().migrate_on_start:
         await asyncio.to_thread(migrate)
+    gc.freeze()  # else each full collection would walk through all that is imported, on the loop
     yield
 
 

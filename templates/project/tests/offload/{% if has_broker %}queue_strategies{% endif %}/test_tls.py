@@ -26,13 +26,15 @@ PROGRAM = """
 import importlib, json, os, sys
 from app.offload import broker, worker
 
-for environment, output in json.loads(sys.argv[1]):
+given = json.loads(sys.argv[1])
+for environment, output in given:
     if os.fork() == 0:
         os.environ.update(environment)
         os.dup2(os.open(output, os.O_CREAT | os.O_WRONLY), 2)
         broker.get_broker_settings.cache_clear()
         importlib.reload(worker).notifier._ping()
         os._exit(0)
+for _ in given:  # at once, for who is not answered waits for seconds
     os.wait()
 """
 

@@ -30,6 +30,7 @@ class Fault(StrEnum):
     WRONG_RESULT = "wrong_result"
     STARTS_A_PROGRAM = "starts_a_program"  # and waits for it
     GREEDY = "greedy"  # wants a gigabyte of memory
+    CYCLIC = "cyclic"  # leaves two gigabytes that refer to themselves, bit by bit
 
 
 class FaultParams(BaseModel):

@@ -85,10 +85,21 @@ def misbehave(run: Run, params: FaultParams) -> object:
             program.wait()
         case Fault.GREEDY:
             bytearray(1_000_000_000)
+        case Fault.CYCLIC:
+            for _ in range(100):
+                leave_garbage(20_000_000)
     return None
 
 
 LEDGER = text("INSERT INTO ledger (job_id) VALUES (:job_id)")
+
+
+def leave_garbage(size: int) -> None:
+    """Drop so many bytes that refer to themselves; and what makes the collector look, at once."""
+    ring: list[object] = [bytearray(size)]
+    ring.append(ring)
+    del ring
+    _ = [[] for _ in range(1_000)]
 
 
 def first_time(run: Run) -> bool:
