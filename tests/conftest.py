@@ -4,7 +4,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -23,7 +22,7 @@ VARIANTS = {
     )
     for name, choice in variants().items()
 }
-FASTOFFLOAD = (sys.executable, "-m", "fastoffload")
+FASTOFFLOAD = forked.COMMAND
 LIMIT_SECONDS = 60
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]

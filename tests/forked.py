@@ -31,6 +31,7 @@ LIBRARIES = (
 FORK_SERVER = multiprocessing.get_context("forkserver")
 FORK_SERVER.set_forkserver_preload([*LIBRARIES])
 TESTS = Path(__file__).parent
+COMMAND = (sys.executable, "-m", "fastoffload")
 
 
 def is_possible() -> bool:

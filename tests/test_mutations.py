@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from conftest import Rendered
 from defences import MUTATIONS, Mutation
-from mutations import DOCS, LIMIT, document, edit
+from mutations import DOCS, IN_VAIN, document, edit
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.defence)
@@ -13,7 +13,7 @@ def test_its_texts_and_its_test_are_there(
     mutation: Mutation, tmp_path: Path, rendered: Rendered
 ) -> None:
     project = rendered(mutation.variant)
-    edits = [LIMIT, *mutation.edits]
+    edits = [IN_VAIN, *mutation.edits]
     for file in {file for file, _, _ in edits}:
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).write_bytes((project / file).read_bytes())

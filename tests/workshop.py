@@ -115,7 +115,8 @@ class Workshop:
         env: Mapping[str, str] | None = None,
     ) -> Result:
         """The command line, without a terminal."""
-        if not prefix and not env and forked.is_possible():
+        is_plain = self.command == forked.COMMAND and not prefix and not env
+        if is_plain and forked.is_possible():
             return forked.fastoffload(
                 arguments, cwd or self.folder, self.environment, LIMIT_SECONDS
             )
@@ -124,7 +125,7 @@ class Workshop:
     @property
     def command(self) -> tuple[str, ...]:
         """What starts the command line."""
-        return (sys.executable, "-m", "fastoffload")
+        return forked.COMMAND
 
     def call(
         self, *command: str, cwd: Path | None = None, env: Mapping[str, str] | None = None

@@ -184,11 +184,22 @@ MUTATIONS = [
         [
             (
                 f"{OFFLOAD}/queue/enqueue.py",
-                "    connection.info.setdefault(WAITING, set()).add(queue)\n",
-                "    notifying.notify([queue])\n",
+                "        notify_after(connection, queue)\n",
+                "        notifying.notify([queue])\n",
             )
         ],
         f"{TESTS}/rows/test_enqueuing.py::test_a_savepoint_that_is_released_is_no_commit",
+    ),
+    Mutation(
+        "enqueue: a connection that was lost is asked nothing",
+        [
+            (
+                f"{OFFLOAD}/queue/commits.py",
+                "{} if connection.invalidated else connection.info",
+                "connection.info",
+            )
+        ],
+        f"{TESTS}/rows/test_enqueuing.py::test_a_connection_that_is_lost_is_rolled_back",
     ),
     Mutation(
         "outages: a mistake in a statement is none",

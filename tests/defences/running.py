@@ -172,6 +172,11 @@ MUTATIONS = [
         "background",
     ),
     Mutation(
+        "API: a stop that is told again is one",
+        [(f"{OFFLOAD}/installing.py", "with no_second_stop():", "if True:")],
+        f"{FAULTS}/test_parents.py::test_a_stop_that_is_told_again_and_again_is_one[SIGHUP]",
+    ),
+    Mutation(
         "pool: what a job leaves in cycles is collected",
         [(CHILDREN, "    gc.enable()\n", "")],
         f"{FAULTS}/test_pool_settings.py::test_what_a_job_leaves_in_cycles_is_collected",

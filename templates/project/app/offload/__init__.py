@@ -10,6 +10,7 @@ from .database.engines import reading, reading_async, writing, writing_async
 from .database.tables import Status
 from .errors import Refused, TransientError
 from .kinds import Input, Kind
+from .queue import commits as commits  # which listens from now on
 from .run import Run
 
 if TYPE_CHECKING:

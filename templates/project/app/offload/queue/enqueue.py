@@ -1,14 +1,10 @@
-"""Adds a job in the caller's own transaction, and notifies once that is committed.
-
-What is listened to is the connection, whoever holds it: a session says that it has committed for a
-savepoint too, and within a transaction that somebody else ends.
-"""
+"""Adds a job in the caller's own transaction, and notifies once that is committed."""
 
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from .. import notifying
@@ -17,11 +13,11 @@ from ..database.migrate import migrate_by
 from ..database.urls import DRIVERS, is_same, shown
 from ..kinds import Kind, dump_params
 from ..observing import tracing
+from .commits import notify_after
 from .submit import NewJob, find_by_key, insert
 
 AUTOCOMMIT = "AUTOCOMMIT"
 ELSEWHERE = "begin the transaction with `writing()` or `writing_async()`, which are the engine's"
-WAITING, COMMITTED = "offload_waiting", "offload_committed"  # of which to notify
 
 
 def enqueue(session: Any, kind: Kind[Any, Any], params: Any, **options: Any) -> Any:
@@ -106,32 +102,5 @@ def _notify_after_commit(connection: Connection, queue: str) -> None:
     notifying.warn_unless_running()
     if _is_autocommit(connection):  # it is committed
         notifying.notify([queue])
-        return
-    connection.info.setdefault(WAITING, set()).add(queue)
-    # There is no event behind a commit. What comes next is: another transaction of the connection,
-    # or its return to the pool. Listening again changes nothing; `event.contains` does not tell an
-    # engine from one that had the same address before it.
-    engine = connection.engine
-    event.listen(engine, "commit", _commits)
-    event.listen(engine, "commit_twophase", _commits)
-    event.listen(engine, "rollback", _rolled_back)
-    event.listen(engine, "rollback_twophase", _rolled_back)
-    event.listen(engine, "begin", _begins)
-    event.listen(engine, "begin_twophase", _begins)
-    event.listen(engine.pool, "checkin", _returned)
-
-
-def _commits(connection: Connection, *_twophase: object) -> None:
-    connection.info.setdefault(COMMITTED, set()).update(connection.info.pop(WAITING, ()))
-
-
-def _rolled_back(connection: Connection, *_twophase: object) -> None:
-    connection.info.pop(WAITING, None)
-
-
-def _begins(connection: Connection, *_twophase: object) -> None:
-    notifying.notify(connection.info.pop(COMMITTED, ()))
-
-
-def _returned(_driver_connection: Any, record: Any) -> None:
-    notifying.notify(record.info.pop(COMMITTED, ()))
+    else:
+        notify_after(connection, queue)

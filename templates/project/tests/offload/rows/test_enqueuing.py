@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
-from threading import Barrier
+from threading import Barrier, Event, current_thread, main_thread
 from typing import Any
 from uuid import RFC_4122, UUID
 
@@ -27,6 +27,7 @@ from app.offload.database.tables import Status
 from app.offload.errors import Refused
 from app.offload.kinds import Input, Kind, load_params
 from app.offload.queue import submit
+from app.offload.queue.commits import notify_after
 from app.offload.settings import get_settings
 from offload.rows.making import (
     ON_SERVER,
@@ -43,6 +44,7 @@ from offload.rows.making import (
 )
 
 LEVEL = "AUTOCOMMIT"
+LIMIT_SECONDS = 60
 OTHER_QUEUE = Kind("other", Params, Result, queue="slow")
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -225,6 +227,40 @@ def test_each_of_many_short_lived_engines_is_notified_of(notified: Notified) -> 
     for _ in range(number):
         add_by_an_engine_of_its_own()
     assert len(counter) == number
+
+
+def test_the_first_job_of_an_engine_breaks_no_transaction_that_begins_meanwhile(
+    theirs: Engine, notified: Notified
+) -> None:
+    begun, added = Event(), Event()
+
+    @event.listens_for(theirs, "begin")
+    def wait_in_the_other_thread(_connection: Connection) -> None:
+        if current_thread() is not main_thread():
+            begun.set()
+            assert added.wait(LIMIT_SECONDS)
+
+    def begin() -> None:
+        with theirs.connect() as connection, connection.begin():
+            pass
+
+    with ThreadPoolExecutor(1) as thread, theirs.connect() as connection:
+        other = thread.submit(begin)
+        assert begun.wait(LIMIT_SECONDS)
+        notify_after(connection, PROBE.queue)
+        added.set()
+        other.result()
+
+
+def test_a_connection_that_is_lost_is_rolled_back(theirs: Engine, notified: Notified) -> None:
+    with theirs.connect() as connection:
+        transaction = connection.begin()
+        PROBE.enqueue(connection, Params())
+        connection.invalidate()
+        transaction.rollback()
+        with connection.begin():  # on another one
+            PROBE.enqueue(connection, Params())
+    assert notified.seen == [1]
 
 
 def test_blocks_that_commit_at_their_end(theirs: Engine, notified: Notified) -> None:

@@ -96,9 +96,9 @@ LEDGER = text("INSERT INTO ledger (job_id) VALUES (:job_id)")
 
 def leave_garbage(size: int) -> None:
     """Drop so many bytes that refer to themselves; and what makes the collector look, at once."""
-    ring: list[object] = [bytearray(size)]
-    ring.append(ring)
-    del ring
+    cycle: list[object] = [bytearray(size)]
+    cycle.append(cycle)
+    del cycle
     _ = [[] for _ in range(1_000)]
 
 
