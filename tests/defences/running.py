@@ -174,7 +174,7 @@ MUTATIONS = [
     Mutation(
         "API: a stop that is told again is one",
         [(f"{OFFLOAD}/installing.py", "with no_second_stop():", "if True:")],
-        f"{FAULTS}/test_parents.py::test_a_stop_that_is_told_again_and_again_is_one[SIGHUP]",
+        f"{FAULTS}/test_parents.py::test_a_stop_that_is_told_again_and_again_is_one[SIGINT]",
     ),
     Mutation(
         "pool: what a job leaves in cycles is collected",
