@@ -4,6 +4,7 @@ A short command spends half of its time on these imports. Its own modules are im
 process anew, from where PYTHONPATH says.
 """
 
+import gc
 import multiprocessing
 import os
 import runpy
@@ -65,6 +66,7 @@ def _exit_code(process: ForkServerProcess, timeout: float) -> int:
 def _become(
     arguments: Sequence[str], cwd: Path, env: Mapping[str, str], outputs: Sequence[Path]
 ) -> None:
+    gc.freeze()  # a collection would copy the memory of all that is imported
     _redirect(outputs)
     os.chdir(cwd)
     os.environ.clear()

@@ -131,7 +131,7 @@ class Bench:
         self._root, self._projects, self._numbers = root, projects, count()
         # A service is waited for, often in vain; beside those that wait all others compute.
         cores = available_cores()
-        self._waiting, self._computing = asyncio.Semaphore(3 * cores), asyncio.Semaphore(cores)
+        self._waiting, self._computing = asyncio.Semaphore(4 * cores), asyncio.Semaphore(cores)
 
     async def run(self, trial: Trial) -> Outcome:
         """Whether the tests notice what was taken out, or pass where nothing was."""
@@ -162,9 +162,8 @@ class Bench:
             f"--basetemp={folder / 't'}",
         )
         try:
-            imports = [str(python), "-c", "import app.main"]
-            is_checked = trial.edits and trial.starts_a_service
-            if is_checked and await family.run(imports, project, log):
+            imports = [str(python), "-c", importing(trial.edits)]
+            if trial.starts_a_service and await family.run(imports, project, log):
                 code = CANNOT_BE_IMPORTED
             else:
                 command = [str(python), "-m", "pytest", *options, *trial.tests]
@@ -172,6 +171,14 @@ class Bench:
         finally:
             family.kill()
         return code, log.read_text()[-2000:]
+
+
+def importing(edits: Iterable[Edit]) -> str:
+    """A program that fails where an edited module cannot be imported; it is as short as it can."""
+    files = {Path(file).with_suffix("") for file, _, _ in edits if file.endswith(".py")}
+    modules = [".".join(file.parts) for file in sorted(files) if file.parts[0] == "app"]
+    imports = "".join(f"import {module}; " for module in modules)
+    return f"import gc, os; gc.disable(); {imports}os._exit(0)"
 
 
 def own_environment(project: Path, *, on_server: bool) -> dict[str, str]:

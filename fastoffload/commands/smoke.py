@@ -41,7 +41,7 @@ def smoke(
         typer.Option(metavar="NAME", help="Only this stage and what it needs; repeatable."),
     ] = None,
     jobs: Annotated[
-        int | None, typer.Option(metavar="N", help="Stages at once; by default one per core.")
+        int | None, typer.Option(metavar="N", help="Stages at once; by default three on two cores.")
     ] = None,
     python: Annotated[
         str | None, typer.Option(metavar="3.11,3.12", help="On these; by default on this one.")

@@ -40,7 +40,7 @@ class SmokeOptions:
         junit: Path | None,
         recipes: Sequence[str] = (),
     ) -> Self:
-        """Validated options; as many jobs as cores unless a number is given."""
+        """Validated options; by default more jobs than cores, for tests wait half of their time."""
         if jobs is not None and jobs < 1:
             raise UsageError(f"--jobs {jobs} runs nothing; give 1 or more")
         if junit:
@@ -48,7 +48,7 @@ class SmokeOptions:
         return cls(
             entries(strategies, variants, _pythons(pythons)),
             with_their_needs(stages),
-            jobs or available_cores(),
+            jobs or available_cores() * 3 // 2,
             services,
             keep,
             templates,

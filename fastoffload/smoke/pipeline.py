@@ -22,6 +22,11 @@ class Pipeline:
         self._board = board
         self._over = {stage.name: asyncio.Event() for stage in stages}
 
+    @property
+    def seconds(self) -> float:
+        """What the longest way through the stages usually takes."""
+        return max(map(self._way_to_go, self._stages), default=0.0)
+
     async def run(self) -> None:
         """All stages to their end; whatever the service has left is ended too."""
         try:

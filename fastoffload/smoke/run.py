@@ -73,10 +73,11 @@ def projects_of(options: SmokeOptions, place: Place) -> list[Project]:
 
 
 async def _follow_all(projects: list[Project], options: SmokeOptions, board: Board) -> None:
+    pipelines = [Pipeline(project, options.stages, board) for project in projects]
     with _interruptible():
         async with asyncio.TaskGroup() as group:
-            for project in projects:
-                group.create_task(Pipeline(project, options.stages, board).run())
+            for pipeline in sorted(pipelines, key=lambda one: one.seconds, reverse=True):
+                group.create_task(pipeline.run())
 
 
 @contextmanager

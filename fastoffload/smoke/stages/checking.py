@@ -61,10 +61,10 @@ def of_kinds(project: Project) -> list[str]:
 
 
 def _beside(project: Project) -> list[str]:
-    """Tests wait longer than they compute: four at once, and more when cores are free."""
+    """Tests wait twice as long as they compute: three at once, and more when cores are free."""
     if not any((project.folder / ".venv").glob("lib/python*/site-packages/xdist")):
         return []
-    return [f"--numprocesses={4 + 2 * project.place.slots.unwanted}"]
+    return [f"--numprocesses={3 + 2 * project.place.slots.unwanted}"]
 
 
 def summary(log: Path) -> str:
