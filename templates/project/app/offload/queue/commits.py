@@ -14,7 +14,8 @@ from sqlalchemy import Connection, Engine, Pool, event
 
 from .. import notifying
 
-WAITING, COMMITTED = "offload_waiting", "offload_committed"  # of which to notify
+# Of which queues to notify. A process may have the engine in two packages, which share connections.
+WAITING, COMMITTED = f"{__name__}.waiting", f"{__name__}.committed"
 
 
 def notify_after(connection: Connection, queue: str) -> None:
