@@ -98,7 +98,8 @@ def test_the_blocking_way_blocks_and_the_others_do_not(
     assert blocked["loaded_p50"]["median"] > blocked["idle_p50"]["median"]
     assert blocked["submit_p50"]["median"] > 1000 * blocked["alone_seconds"]["median"] / 2
     for name in VARIANTS.split(","):
-        assert found[name]["loaded_max"]["median"] < blocked["loaded_max"]["median"]
+        # Not the longest, which a busy machine makes.
+        assert found[name]["loaded_p50"]["median"] < blocked["loaded_p50"]["median"]
 
 
 def test_what_is_killed_loses_nothing_that_was_accepted(
