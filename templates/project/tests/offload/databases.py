@@ -44,8 +44,9 @@ def database_away(url: str) -> Iterator[None]:
 
 
 def kill_connections(server: Connection, name: str) -> None:
-    """End all connections to a database of PostgreSQL."""
-    kill = text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name")
+    """End all connections to a database of PostgreSQL but this one."""
+    others = "datname = :name AND pid <> pg_backend_pid()"
+    kill = text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
     server.execute(kill, {"name": name})
 
 
