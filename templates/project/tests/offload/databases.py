@@ -8,21 +8,23 @@ from pathlib import Path
 
 from sqlalchemy import URL, Connection, create_engine, make_url, text
 
+# As the tests were started: those in tests/jobs set another one for as long as they run.
+GIVEN = os.environ.get("DATABASE_URL", "sqlite")
+
 
 @contextmanager
 def private_database(folder: Path) -> Iterator[str]:
     """The URL of a database of one's own: a file, or one on the PostgreSQL of DATABASE_URL."""
-    given = os.environ.get("DATABASE_URL", "sqlite")
-    if given.startswith("sqlite"):
+    if GIVEN.startswith("sqlite"):
         yield f"sqlite:///{folder / 'app.db'}"
         return
     name = f"test_{uuid.uuid4().hex}"
-    with autocommit(given) as server:
+    with autocommit(GIVEN) as server:
         server.execute(text(f"CREATE DATABASE {name}"))
     try:
-        yield make_url(given).set(database=name).render_as_string(hide_password=False)
+        yield make_url(GIVEN).set(database=name).render_as_string(hide_password=False)
     finally:
-        with autocommit(given) as server:
+        with autocommit(GIVEN) as server:
             server.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
 
 

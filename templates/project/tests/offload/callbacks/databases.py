@@ -1,14 +1,11 @@
 """A database of the test's own: SQLite in its folder, or one on the server of DATABASE_URL."""
 
-import os
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from sqlalchemy import create_engine, make_url, text
 
 from app.offload.database.engines import get_engine
 from app.offload.database.migrate import migrate
@@ -31,7 +28,7 @@ def migrated(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[None]:
     A test that names another one does it with the same patch: two would be undone in the order in
     which they were made, and leave the database of the first to all tests after it.
     """
-    with _private(folder) as url:
+    with private_database(folder) as url:
         patch.setenv("DATABASE_URL", url)
         forget_settings()
         if url.startswith("sqlite"):
@@ -72,19 +69,3 @@ def _file_with_tables() -> bytes:
             with migrated(Path(elsewhere), patch):
                 pass
     return _migrated[0]
-
-
-@contextmanager
-def _private(folder: Path) -> Iterator[str]:
-    given = os.environ.get("DATABASE_URL", "sqlite://")
-    if given.startswith("sqlite"):
-        yield f"sqlite:///{folder / 'app.db'}"
-        return
-    url = make_url(given).set(drivername="postgresql+psycopg")
-    name = f"test_{uuid.uuid4().hex}"
-    engine = create_engine(url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as server:
-        server.execute(text(f"CREATE DATABASE {name}"))
-        yield url.set(database=name).render_as_string(hide_password=False)
-        server.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    engine.dispose()
