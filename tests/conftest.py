@@ -56,7 +56,7 @@ def cli(tmp_path: Path) -> Cli:
         cwd: Path = tmp_path,
         prefix: Sequence[str] = (),
     ) -> subprocess.CompletedProcess[str]:
-        if not prefix and not env and forked.is_possible():
+        if forked.is_possible(prefix, env):
             return forked.fastoffload(arguments, cwd, os.environ, LIMIT_SECONDS)
         return subprocess.run(
             [*prefix, *FASTOFFLOAD, *arguments],

@@ -35,9 +35,12 @@ TESTS = Path(__file__).parent
 COMMAND = (sys.executable, "-m", "fastoffload")
 
 
-def is_possible() -> bool:
-    """Not from a thread: two must not start and await processes of `multiprocessing` at once."""
-    return threading.current_thread() is threading.main_thread()
+def is_possible(prefix: Sequence[str], env: Mapping[str, str] | None) -> bool:
+    """Whether nothing depends on how the process starts: no program before it, no settings.
+
+    Not from a thread: two must not start and await processes of `multiprocessing` at once.
+    """
+    return not prefix and not env and threading.current_thread() is threading.main_thread()
 
 
 def fastoffload(

@@ -115,8 +115,7 @@ class Workshop:
         env: Mapping[str, str] | None = None,
     ) -> Result:
         """The command line, without a terminal."""
-        is_plain = self.command == forked.COMMAND and not prefix and not env
-        if is_plain and forked.is_possible():
+        if self.command == forked.COMMAND and forked.is_possible(prefix, env):
             return forked.fastoffload(
                 arguments, cwd or self.folder, self.environment, LIMIT_SECONDS
             )
