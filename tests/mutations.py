@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Self
 
 from defences import MUTATIONS, Edit, Mutation
-from defences.mutation import BROKER, FAULTS
+from defences.mutation import BROKER, FAULTS, POSTGRESQL, RABBITMQ, Server
 
 from fastoffload.smoke.project.family import Family
 from fastoffload.system import processes
@@ -33,8 +33,6 @@ SMOKE = (sys.executable, "-m", "fastoffload", "smoke")
 TESTS_FAILED = 1  # pytest's exit code; 2 to 5 say that it could not even run them
 # Most that is mutated is waited for in vain: not for the 120 s that the projects allow.
 IN_VAIN = ("tests/offload/service.py", "LIMIT_SECONDS = 120 ", "LIMIT_SECONDS = 30 ")
-# A server of the user's is for the mutations that show on it alone.
-SERVER = "DATABASE_URL"
 
 CANNOT_BE_IMPORTED = 100
 # Without what is no use here, and takes a third of the time: garbage collection, and a tidy end.
@@ -49,13 +47,13 @@ class Trial:
     variant: str
     tests: Sequence[str]
     edits: Sequence[Edit] = ()
-    on_server: bool = False
+    server: Server | None = None
 
     @classmethod
     def of(cls, mutation: Mutation) -> Self:
         """The one of a mutation."""
         return cls(
-            mutation.defence, mutation.variant, [mutation.test], mutation.edits, mutation.on_server
+            mutation.defence, mutation.variant, [mutation.test], mutation.edits, mutation.server
         )
 
     @property
@@ -151,7 +149,7 @@ class Bench:
         # .venv is a link: the copies share what is installed.
         shutil.copytree(self._projects[trial.variant], project, symlinks=True)
         edit(project, [IN_VAIN, *trial.edits] if trial.edits else [])
-        environment = own_environment(project, on_server=trial.on_server)
+        environment = own_environment(project, trial.server)
         family = Family(f"{folder}:", [folder], environment | {"TMPDIR": str(folder)})
         python = project / ".venv" / "bin" / "python"
         options = (
@@ -175,23 +173,23 @@ class Bench:
         return code, log.read_text()[-2000:]
 
 
-def own_environment(project: Path, *, on_server: bool) -> dict[str, str]:
-    """The environment without what would lead the tests elsewhere."""
-    foreign = {"VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "BROKER_URL"}
-    foreign |= set() if on_server else {SERVER}
+def own_environment(project: Path, server: Server | None) -> dict[str, str]:
+    """The environment without what would lead the tests elsewhere, but for the server they need."""
+    foreign = {"VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT"}
+    foreign |= {one.variable for one in (POSTGRESQL, RABBITMQ) if one != server}
     kept = {key: value for key, value in os.environ.items() if key not in foreign}
     return kept | {"PATH": f"{project / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}"}
 
 
 def baselines(mutations: Iterable[Mutation]) -> list[Trial]:
     """The same tests with nothing taken out, file by file."""
-    tests: dict[tuple[str, str, bool], set[str]] = {}
+    tests: dict[tuple[str, str, Server | None], set[str]] = {}
     for one in mutations:
         file = one.test.partition("::")[0]
-        tests.setdefault((file, one.variant, one.on_server), set()).add(one.test)
+        tests.setdefault((file, one.variant, one.server), set()).add(one.test)
     return [
-        Trial(f"{file}, nothing taken out", variant, sorted(names), on_server=on_server)
-        for (file, variant, on_server), names in tests.items()
+        Trial(f"{file}, nothing taken out", variant, sorted(names), server=server)
+        for (file, variant, server), names in tests.items()
     ]
 
 
@@ -213,11 +211,10 @@ async def try_all(root: Path, mutations: Sequence[Mutation]) -> list[str]:
 def choose(words: Sequence[str]) -> list[Mutation]:
     """Those whose name has one of the words, or all; says which cannot be tried here."""
     chosen = [one for one in MUTATIONS if not words or any(word in one.defence for word in words)]
-    has_server = os.environ.get(SERVER, "").startswith("postgresql")
     for one in chosen:
-        if one.on_server and not has_server:
-            say(f"not tried: {one.defence} (give {SERVER}=postgresql+psycopg://...)")
-    return [one for one in chosen if has_server or not one.on_server]
+        if (server := one.server) and not server.is_given:
+            say(f"not tried: {one.defence} (give {server.variable}={server.scheme}...)")
+    return [one for one in chosen if one.server is None or one.server.is_given]
 
 
 def say(*lines: str) -> None:

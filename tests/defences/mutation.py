@@ -1,5 +1,6 @@
 """A defence that is taken out."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,23 @@ Edit = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
+class Server:
+    """One of the user's, and the variable that names it."""
+
+    variable: str
+    scheme: str
+
+    @property
+    def is_given(self) -> bool:
+        """Whether the environment names one of this kind."""
+        return os.environ.get(self.variable, "").startswith(self.scheme)
+
+
+POSTGRESQL = Server("DATABASE_URL", "postgresql+psycopg://")
+RABBITMQ = Server("BROKER_URL", "amqp://")
+
+
+@dataclass(frozen=True)
 class Mutation:
     """A defence, how it is taken out of a variant, and the test that must notice."""
 
@@ -19,4 +37,4 @@ class Mutation:
     edits: Sequence[Edit]
     test: str
     variant: str = "executor-process"
-    on_server: bool = False  # shows on PostgreSQL alone
+    server: Server | None = None  # where it shows on such a one alone

@@ -1,6 +1,6 @@
 """Of what comes in and goes out: requests, files, callbacks."""
 
-from defences.mutation import OFFLOAD, TESTS, Mutation
+from defences.mutation import OFFLOAD, POSTGRESQL, TESTS, Mutation
 
 SUBMITTING, UPLOADS = f"{OFFLOAD}/http/submitting.py", f"{OFFLOAD}/files/uploads.py"
 HTTP = f"{TESTS}/http/test_submitting.py"
@@ -170,7 +170,7 @@ MUTATIONS = [
             )
         ],
         f"{TESTS}/rows/test_sessions.py::test_each_transaction_of_jobs_and_api_has_its_limits",
-        on_server=True,
+        server=POSTGRESQL,
     ),
     Mutation(
         "SQLite: a file that was removed is an outage",

@@ -1,6 +1,6 @@
 """Of rows: claims, ends, clocks, what the janitor does."""
 
-from defences.mutation import OFFLOAD, TESTS, Mutation
+from defences.mutation import OFFLOAD, POSTGRESQL, TESTS, Mutation
 
 CLAIM, ENDS, SWEEP = (f"{OFFLOAD}/queue/{name}.py" for name in ("claim", "ends", "sweep"))
 CLOCK, RUNNER = f"{OFFLOAD}/running/steady_clock.py", f"{OFFLOAD}/running/runner.py"
@@ -36,7 +36,7 @@ MUTATIONS = [
             )
         ],
         f"{CLAIMING}::test_a_row_that_another_one_is_claiming_is_passed_over",
-        on_server=True,
+        server=POSTGRESQL,
     ),
     Mutation(
         "lost answer: a claim that was committed is found by its token",

@@ -1,8 +1,9 @@
 """Of processes and brokers: what a service shows that is killed, stopped or cut off."""
 
-from defences.mutation import BROKER, FAULTS, OFFLOAD, TESTS, Mutation
+from defences.mutation import BROKER, FAULTS, OFFLOAD, RABBITMQ, TESTS, Mutation
 
 POOL, POOL_WATCH = f"{OFFLOAD}/running/pool.py", f"{OFFLOAD}/running/pool_watch.py"
+WORKER = f"{OFFLOAD}/worker.py"
 CHILDREN, JANITOR = f"{OFFLOAD}/running/children.py", f"{OFFLOAD}/running/janitor.py"
 PROCESSES, STOPS = f"{FAULTS}/test_processes.py", f"{FAULTS}/test_stops.py"
 
@@ -111,7 +112,7 @@ MUTATIONS = [
         "stop: Dramatiq's second signal does not cut it short",
         [
             (
-                f"{OFFLOAD}/worker.py",
+                WORKER,
                 "        look()\n        _hear_stops_once()\n",
                 "        look()\n",
             )
@@ -221,5 +222,19 @@ MUTATIONS = [
         [("Procfile", "run.py --restart ", "run.py ")],
         f"{BROKER}/test_stops.py::test_no_way_of_stopping_a_worker_holds_up_a_job",
         "celery-redis",
+    ),
+    Mutation(
+        "worker: a stop does not wait for the next message",
+        [(WORKER, 'app.steps["consumer"].add(SignalWakeup)\n', "")],
+        f"{BROKER}/test_stops.py::test_no_way_of_stopping_a_worker_holds_up_a_job",
+        "celery-rabbitmq",
+        server=RABBITMQ,
+    ),
+    Mutation(
+        "worker: a stop does not wait for a silent broker",
+        [(WORKER, "GOODBYE_SECONDS = 1 ", "GOODBYE_SECONDS = 600 ")],
+        f"{BROKER}/test_outages.py::test_a_stop_does_not_wait_for_a_silent_broker",
+        "celery-rabbitmq",
+        server=RABBITMQ,
     ),
 ]

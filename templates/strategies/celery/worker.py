@@ -5,10 +5,13 @@ twice, or too late, does no harm; one that is lost is sent again by the next swe
 Celery's own that retries, delays or limits tasks is needed.
 """
 
+import signal
+import socket
 import ssl
+import threading
 from typing import Any
 
-from celery import Celery, signals
+from celery import Celery, bootsteps, signals
 from celery.concurrency.thread import TaskPool
 from kombu import Exchange, Queue
 
@@ -31,6 +34,7 @@ from .worker_children import Children, consumed_queues
 
 broker = get_broker_settings()
 PREFIX = broker.prefix("celery")
+GOODBYE_SECONDS = 1  # for the broker to take back what is not begun, before the jobs are
 
 
 class ThreadsWithChildren(TaskPool):
@@ -40,12 +44,34 @@ class ThreadsWithChildren(TaskPool):
         """Start as many children as there are threads."""
         children.start(self.limit)
 
+    def on_close(self) -> None:
+        """First Celery says goodbye to the broker: one that is silent must not hold up the jobs."""
+        self._late_stop = threading.Timer(GOODBYE_SECONDS, children.stop)
+        self._late_stop.start()
+
     def on_stop(self) -> None:
-        """End the children first: the threads wait for them."""
+        """End the children before the threads, which wait for them."""
+        self._late_stop.cancel()
+        self._late_stop.join()
         children.stop()
         super().on_stop()
 
     on_terminate = on_stop
+
+
+class SignalWakeup(bootsteps.StartStopStep):
+    """Ends the wait for messages at a signal, which Python would resume: a stop must not wait."""
+
+    def __init__(self, consumer: Any, **options: Any) -> None:
+        super().__init__(consumer, **options)
+        self._reader, self._writer = socket.socketpair()
+        self._reader.setblocking(False)
+        self._writer.setblocking(False)
+
+    def register_with_event_loop(self, _consumer: Any, hub: Any) -> None:
+        """Called with each connection: the loop forgets its readers when one is lost."""
+        signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
+        hub.add_reader(self._reader, self._reader.recv, 64)
 
 
 def queue_of(name: str) -> Queue:
@@ -115,8 +141,10 @@ def _of_rabbitmq() -> dict[str, Any]:
     checked = {"cert_reqs": ssl.CERT_REQUIRED, "ca_certs": ca_file, "server_hostname": broker.host}
     return {
         "broker_use_ssl": checked if broker.is_encrypted else False,
-        # Without confirms a message that nobody took counts as published.
-        "broker_transport_options": {"confirm_publish": True},
+        "broker_transport_options": {
+            "confirm_publish": True,  # else a message that nobody took counts as published
+            "read_timeout": ANSWER_SECONDS,  # or a worker waits for ever when the broker is silent
+        },
     }
 
 
@@ -127,6 +155,7 @@ app = Celery(
     set_as_current=False,  # beside one of the user's
 )
 app.add_defaults(settings_of_celery)
+app.steps["consumer"].add(SignalWakeup)
 
 
 @app.task(name=LOOK, shared=False)

@@ -1,6 +1,7 @@
 """The broker is away, silent or forgetful: nobody waits for it, no job is lost."""
 
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -77,6 +78,22 @@ def test_an_idle_worker_finds_its_broker_again(
     service.wait_for(service.submit(), "succeeded")
     assert NO_RESTART not in told()
     assert "<class " not in service.log.read_text()  # the broker has a URL
+
+
+def test_a_stop_does_not_wait_for_a_silent_broker(breakable: Breakable) -> None:
+    service, broker = breakable
+    busy = service.submit("held")
+    service.wait_until_run(busy)
+    broker.freeze()
+    service.send(signal.SIGTERM, "worker")
+    service.wait_until_ended("worker")
+    broker.thaw()
+    service.start_command("worker")
+    service.wait_until_run(busy, times=2)
+    service.let_go()
+    done = service.wait_for(busy, "succeeded")
+    assert done["attempts"] == 1
+    assert [attempt["outcome"] for attempt in done["history"]] == ["interrupted"]
 
 
 def test_lost_messages_are_sent_again(breakable: Breakable) -> None:
