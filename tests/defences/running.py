@@ -226,9 +226,8 @@ MUTATIONS = [
     Mutation(
         "worker: a stop does not wait for the next message",
         [(WORKER, 'app.steps["consumer"].add(SignalWakeup)\n', "")],
-        f"{BROKER}/test_stops.py::test_no_way_of_stopping_a_worker_holds_up_a_job",
-        "celery-rabbitmq",
-        server=RABBITMQ,
+        f"{BROKER}/test_worker.py::test_a_signal_ends_the_wait_for_messages",
+        "celery-redis",
     ),
     Mutation(
         "worker: a stop does not wait for a silent broker",

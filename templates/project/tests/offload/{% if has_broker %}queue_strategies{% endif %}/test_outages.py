@@ -82,6 +82,8 @@ def test_an_idle_worker_finds_its_broker_again(
 
 def test_a_stop_does_not_wait_for_a_silent_broker(breakable: Breakable) -> None:
     service, broker = breakable
+    service.wait_for(service.submit(), "succeeded")
+    wait_until(lambda: not kept(service), "the worker to take messages")
     busy = service.submit("held")
     service.wait_until_run(busy)
     broker.freeze()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from offload.queue_strategies.brokers import ENGINE
 from offload.service import COMMANDS, LIMIT_SECONDS, lay_out
 
 # Without the launcher and the embedded broker.
@@ -42,6 +43,28 @@ def test_importing_it_opens_no_connection(tmp_path: Path) -> None:
         server.setblocking(False)
         with pytest.raises(BlockingIOError):
             server.accept()
+
+
+# The byte that the signal writes is there when the wait begins: nothing depends on who is faster.
+WAIT = """
+import os, signal, sys
+from kombu.asynchronous import Hub
+from app.offload.worker import app
+
+hub = Hub()
+for step in app.steps["consumer"]:
+    step(None).register_with_event_loop(None, hub)
+signal.signal(signal.SIGTERM, lambda *_: None)
+os.kill(os.getpid(), signal.SIGTERM)
+sys.exit(not hub.poller.poll(0))
+"""
+
+
+@pytest.mark.skipif(ENGINE != "celery", reason="Dramatiq's main thread waits for signals alone")
+def test_a_signal_ends_the_wait_for_messages(tmp_path: Path) -> None:
+    lay_out(tmp_path)
+    own = {"BROKER_URL": "redis://127.0.0.1:9", "FAULTS_FOLDER": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", WAIT], cwd=tmp_path, env=os.environ | own, check=True)
 
 
 def test_without_a_broker_it_ends_with_one_line(tmp_path: Path) -> None:
