@@ -182,14 +182,15 @@ def own_environment(project: Path, server: Server | None) -> dict[str, str]:
 
 
 def baselines(mutations: Iterable[Mutation]) -> list[Trial]:
-    """The same tests with nothing taken out, file by file."""
-    tests: dict[tuple[str, str, Server | None], set[str]] = {}
-    for one in mutations:
-        file = one.test.partition("::")[0]
-        tests.setdefault((file, one.variant, one.server), set()).add(one.test)
+    """The same tests with nothing taken out: those that start services by file, others at once."""
+    trials: dict[tuple[str, str, Server | None], set[str]] = {}
+    for one in map(Trial.of, mutations):
+        (test,) = one.tests
+        name = test.partition("::")[0] if one.starts_a_service else "those without a service"
+        trials.setdefault((name, one.variant, one.server), set()).add(test)
     return [
-        Trial(f"{file}, nothing taken out", variant, sorted(names), server=server)
-        for (file, variant, server), names in tests.items()
+        Trial(f"{name}, nothing taken out", variant, sorted(tests), server=server)
+        for (name, variant, server), tests in trials.items()
     ]
 
 

@@ -84,6 +84,8 @@ def _make_async_engine(**options: Any) -> AsyncEngine:
 def use_database(url: URL | None) -> None:
     """Keep the rows of this process's jobs in the application's database; None: in the engine's."""
     if url != shared_database():
+        if get_engine.cache_info().currsize:
+            get_engine().dispose()
         share_database(url)
         get_engine.cache_clear()
 

@@ -17,6 +17,8 @@ CACHED = (get_settings, get_engine)
 
 def forget_settings() -> None:
     """What is read or made next is so by the environment as it is then."""
+    if get_engine.cache_info().currsize:
+        get_engine().dispose()
     for cached in CACHED:
         cached.cache_clear()
 
@@ -36,7 +38,6 @@ def migrated(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[None]:
         else:
             migrate()
         yield
-        get_engine().dispose()
         forget_settings()
 
 

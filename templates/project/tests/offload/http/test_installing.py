@@ -18,7 +18,7 @@ from sqlalchemy.pool import StaticPool
 from structlog.testing import capture_logs
 
 from app.offload import discovery, install, installing, notifying, observe
-from app.offload.database.engines import use_database, writing
+from app.offload.database.engines import dispose_async_engine, use_database, writing
 from app.offload.database.urls import is_same, spoken
 from app.offload.errors import CannotInstall
 from app.offload.kinds import Kind
@@ -146,7 +146,9 @@ async def ask(app: FastAPI, path: str) -> httpx.Response:
     """A POST without a server, as tests of applications do it: the lifespan does not run."""
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-        return await client.post(path, json={"height": 2})
+        answer = await client.post(path, json={"height": 2})
+    await dispose_async_engine()
+    return answer
 
 
 class TestWithoutALifespan:

@@ -31,10 +31,16 @@ def watch_while(run: Callable[[], object]) -> list[Stall]:
         await watch.start()
         run()
         await asyncio.sleep(0.2)  # for the answer to the question that was asked meanwhile
-        watch.stop()
+        end(watch)
         return recent_stalls()
 
     return asyncio.run(main())
+
+
+def end(watch: LoopWatch) -> None:
+    """Stop it, and wait for its thread, which would tell of this test in the next one."""
+    watch.stop()
+    watch._thread.join()
 
 
 def longest(stalls: list[Stall]) -> Stall:
@@ -76,7 +82,7 @@ def test_a_loop_that_only_waits_is_not_blamed_for_being_late(
         await asyncio.sleep(1)
         busy = looks.submit(look_after_a_while, watch)
         stand_still()
-        watch.stop()
+        end(watch)
         return idle.result(), busy.result()
 
     with asyncio.Runner(loop_factory=make_loop) as runner:
@@ -112,7 +118,7 @@ def test_a_middleware_is_not_to_blame_for_what_it_awaits(called: str, blamed: st
         await watch.start()
         await asyncio.create_task(middleware(None, None, None))  # its stack ends there
         await asyncio.sleep(0.2)
-        watch.stop()
+        end(watch)
         return recent_stalls()
 
     stall = longest(asyncio.run(main()))
