@@ -24,6 +24,9 @@ VARIANTS = {
 }
 FASTOFFLOAD = forked.COMMAND
 LIMIT_SECONDS = 60
+# The modules with tests that take from fifteen seconds to a minute.
+LONGEST = {"test_floors", "test_interrupted", "test_living", "test_releases", "test_smoke_faults"}
+LONGEST |= {"test_storage_s3", "test_update_faults"}
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 Rendered = Callable[[str], Path]
@@ -33,6 +36,11 @@ def pytest_configure() -> None:
     """What the tests start must hear of signals that whoever started the tests ignored (nohup)."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with those that take longest: nobody waits for one in the end."""
+    items.sort(key=lambda item: item.path.stem not in LONGEST)
 
 
 @pytest.hookimpl(optionalhook=True)

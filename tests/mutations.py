@@ -131,7 +131,7 @@ class Bench:
         self._root, self._projects, self._numbers = root, projects, count()
         # A service is waited for, often in vain; beside those that wait all others compute.
         cores = available_cores()
-        self._waiting, self._computing = asyncio.Semaphore(4 * cores), asyncio.Semaphore(cores)
+        self._waiting, self._computing = asyncio.Semaphore(6 * cores), asyncio.Semaphore(cores)
 
     async def run(self, trial: Trial) -> Outcome:
         """Whether the tests notice what was taken out, or pass where nothing was."""

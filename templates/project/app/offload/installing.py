@@ -35,6 +35,11 @@ class Installed:
     strategy: Strategy
     feed: Feed
 
+    def close(self) -> None:
+        """Begin no further job, and end open streams, for which the server would wait."""
+        self.feed.stop()
+        self.strategy.close()
+
 
 _has_it: WeakSet[FastAPI] = WeakSet()
 
@@ -119,15 +124,11 @@ async def _running(app: FastAPI, shared: URL | None) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _until_stopped(installed: Installed) -> AsyncIterator[None]:
-    def stop_early() -> None:
-        installed.feed.stop()
-        installed.strategy.close()
-
-    with on_stop_signal(stop_early):
+    with on_stop_signal(installed.close):
         try:
             yield
         finally:  # also when the server cancels what it no longer waits for: at a second Ctrl-C
-            installed.strategy.close()
+            installed.close()
             with no_second_stop():
                 await installed.strategy.stop()
 
@@ -138,12 +139,10 @@ async def _beside(installed: Installed) -> AsyncIterator[None]:
         asyncio.create_task(Janitor().run(), name="offload-janitor"),
         asyncio.create_task(installed.feed.run(), name="offload-feed"),
     ]
-
     try:
         async with sender.running(render):
             yield
-            installed.feed.stop()
-            installed.strategy.close()
+            installed.close()
     finally:
         for task in tasks:
             task.cancel()

@@ -168,16 +168,22 @@ def kept(service: Service) -> list[str]:
     """The messages that the broker keeps for the service, given out or not."""
     url = url_of(service)
     if not is_redis(url):
-        channel = open_channel(url)
-        declared = channel.queue_declare(queue_of(service), passive=True)
-        number = getattr(declared, "message_count", None) or getattr(
-            getattr(declared, "method", None), "message_count", 0
-        )
-        channel.connection.close()
-        return ["?"] * number
+        return ["?"] * waiting(service)
     with Redis.from_url(url, decode_responses=True, encoding_errors="replace") as redis:
         keys = list(redis.scan_iter(f"{service.environment['QUEUE_PREFIX']}*"))
         return [text for key in keys for text in _read(redis, key)]
+
+
+def waiting(service: Service) -> int:
+    """How many messages of the queue `default` nobody has taken."""
+    url, queue = url_of(service), queue_of(service)
+    if is_redis(url):
+        with Redis.from_url(url) as redis:
+            return int(redis.llen(f"{queue.removesuffix('.default')}:{queue}"))
+    channel = open_channel(url)
+    declared = channel.queue_declare(queue, passive=True)
+    channel.connection.close()
+    return int(getattr(declared, "method", declared).message_count)  # pika's answer, or amqp's
 
 
 def _read(redis: Redis, key: str) -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.offload.broker import MOST_MESSAGES
-from offload.queue_strategies.brokers import ENGINE, GIVEN, Broker, forget, kept
+from offload.queue_strategies.brokers import ENGINE, GIVEN, Broker, forget, kept, waiting
 from offload.queue_strategies.conftest import Breakable
 from offload.service import LIMIT_SECONDS, Service, ServiceMaker, wait_until
 
@@ -83,7 +83,7 @@ def test_an_idle_worker_finds_its_broker_again(
 def test_a_stop_does_not_wait_for_a_silent_broker(breakable: Breakable) -> None:
     service, broker = breakable
     service.wait_for(service.submit(), "succeeded")
-    wait_until(lambda: not kept(service), "the worker to take messages")
+    wait_until(lambda: not waiting(service), "the worker to take messages")
     busy = service.submit("held")
     service.wait_until_run(busy)
     broker.freeze()
