@@ -129,9 +129,9 @@ class Bench:
 
     def __init__(self, root: Path, projects: dict[str, Path]) -> None:
         self._root, self._projects, self._numbers = root, projects, count()
-        # A service is waited for, often in vain; beside those that wait all others compute.
+        # Most wait, for a service or in vain: as many more at once as leave no core without work.
         cores = available_cores()
-        self._waiting, self._computing = asyncio.Semaphore(6 * cores), asyncio.Semaphore(cores)
+        self._waiting, self._computing = asyncio.Semaphore(6 * cores), asyncio.Semaphore(3 * cores)
 
     async def run(self, trial: Trial) -> Outcome:
         """Whether the tests notice what was taken out, or pass where nothing was."""
@@ -157,6 +157,7 @@ class Bench:
             "-n0",
             "--no-header",
             "--tb=line",
+            "--exitfirst",  # of mutated code one failure is enough, and each may be waited for
             "-p",
             "no:cacheprovider",
             f"--basetemp={folder / 't'}",

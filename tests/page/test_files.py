@@ -179,7 +179,7 @@ def test_no_file_runs_in_the_name_of_the_page(page: Page, tmp_path: Path) -> Non
         assert Path(saved.value.path()).read_bytes() == HARMFUL[name].content
     with page.expect_popup() as popup:
         job.get_by_role("link", name=f"false.png of {title(tmp_path)}").click()
-    popup.value.wait_for_load_state()
+    popup.value.wait_for_url(lambda url: url != "about:blank")  # which is loaded, too
     for each in page.context.pages:
         assert each.title() != "it ran"
         assert each.evaluate("window.name") == ""
